@@ -1,0 +1,1 @@
+//! The deciding half of lorchestra: jobs, references, compilation, manifests and the pure run machine

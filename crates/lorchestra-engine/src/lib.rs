@@ -1,0 +1,1 @@
+//! Drives run machines: durable commits, timers, tries, cancellation

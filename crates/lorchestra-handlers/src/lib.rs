@@ -1,0 +1,1 @@
+//! Step handlers over the client traits: data plane, compute, orchestration

@@ -1,0 +1,1 @@
+//! A declarative job orchestrator: one binary, durable runs, plans you can read

@@ -1,0 +1,1 @@
+//! The data plane's client interface: traits, query builder, SQL passthrough judge, standard tables
