@@ -1,1 +1,4 @@
-//! SQLite behind the traits: the embedded run store, artifacts and the embedded data plane
+#![doc = include_str!("../README.md")]
+
+pub mod data_plane;
+pub mod run_store;

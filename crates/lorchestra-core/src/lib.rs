@@ -1,1 +1,11 @@
-//! The deciding half of lorchestra: jobs, references, compilation, manifests and the pure run machine
+#![doc = include_str!("../README.md")]
+
+pub mod artifact;
+pub mod catalog;
+pub mod clock;
+pub mod handler;
+pub mod instance;
+pub mod manifest;
+pub mod op;
+pub mod run;
+pub mod run_store;

@@ -1,1 +1,15 @@
-//! The data plane's client interface: traits, query builder, SQL passthrough judge, standard tables
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+pub mod query;
+pub mod table;
+mod types;
+
+pub use client::StoracleClient;
+pub use error::StoracleError;
+pub use query::QuerySpec;
+pub use types::{
+    AssertRowsSpec, AssertSchemaSpec, AssertUniqueSpec, CallMeta, ExpectedColumn, RowStream, RowsAssertion,
+    SchemaAssertion, SchemaMismatch, SqlQuery, StopFlag, UniqueAssertion, UpsertCounts, UpsertSpec,
+};

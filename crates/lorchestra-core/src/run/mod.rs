@@ -1,0 +1,4 @@
+//! A run: its journal, the fold of it, and what comes next.
+
+pub mod journal;
+pub mod record;
