@@ -3,6 +3,7 @@
 mod client;
 mod error;
 pub mod query;
+pub mod standard_tables;
 pub mod table;
 mod types;
 
