@@ -1,1 +1,3 @@
 //! The deciding half of lorchestra: jobs, references, compilation, manifests and the pure run machine
+
+pub mod diagnostic;
