@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod catalog;
 pub mod clock;
+pub mod diagnostic;
 pub mod handler;
 pub mod instance;
 pub mod manifest;
