@@ -6,7 +6,6 @@
 use async_trait::async_trait;
 use lorchestra_json::Sha256;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::instance::JobInstance;
@@ -112,13 +111,6 @@ pub enum InboxMessage {
     Retry {
         /// These steps; empty means all that did not complete.
         steps: Vec<String>,
-    },
-    /// A signal to waiting steps.
-    Signal {
-        /// Its name.
-        name: String,
-        /// What it carries.
-        payload: Value,
     },
 }
 
