@@ -1,3 +1,4 @@
 //! The deciding half of lorchestra: jobs, references, compilation, manifests and the pure run machine
 
 pub mod diagnostic;
+pub mod yaml;
