@@ -1,4 +1,6 @@
 //! The deciding half of lorchestra: jobs, references, compilation, manifests and the pure run machine
 
 pub mod diagnostic;
+mod fields;
+pub mod params;
 pub mod yaml;
