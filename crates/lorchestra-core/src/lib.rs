@@ -2,5 +2,6 @@
 
 pub mod diagnostic;
 mod fields;
+pub mod job_def;
 pub mod params;
 pub mod yaml;
