@@ -3,5 +3,6 @@
 pub mod diagnostic;
 mod fields;
 pub mod job_def;
+pub mod job_registry;
 pub mod params;
 pub mod yaml;

@@ -13,3 +13,5 @@ mod step;
 
 pub use id::{is_job_id, is_step_id};
 pub use model::{Backoff, Idempotency, IdempotencyScope, JobDef, OnFailure, RetryPolicy, StepDef};
+
+pub(crate) use config::named_in as config_file_of;
