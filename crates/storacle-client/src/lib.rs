@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod builder;
 mod client;
 mod error;
+pub mod passthrough;
 pub mod query;
 pub mod table;
 mod types;
