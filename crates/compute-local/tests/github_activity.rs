@@ -1,5 +1,7 @@
 //! The transform and the template of `examples/github-activity` over all its deliveries.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,7 @@
 //! Transforms over streams: order, limits, errors, and that threads never show in the result.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, also in its helpers")]
+
 mod support;
 
 use std::num::NonZeroUsize;
