@@ -64,7 +64,7 @@ mod tests {
         for (name, reason) in LEFT_OUT {
             let problems = super::super::check_transform(&format!("{{a: 1}} | .b = {name}")).unwrap_err();
             assert_eq!(problems.len(), 1, "{name}");
-            assert_eq!((problems[0].line, problems[0].column), (1, Some(17)), "{name}");
+            assert_eq!((problems[0].line, problems[0].column), (1, Some(15)), "{name}");
             assert!(problems[0].message.contains(reason), "{name}: {}", problems[0]);
         }
     }

@@ -84,11 +84,11 @@ mod tests {
             ("", "1:1: expected term, found the end of the program"),
             (".a |\n  nowhere(1)", "2:3: there is no function nowhere/1"),
             ("# é\n\"é\" + $x", "2:7: there is no variable $x"),
-            ("{a: 1", "1:1: expected a closing brace, found `{a: 1`"),
+            ("{a: 1", "1:6: expected a closing brace, found the end of the program"),
             (".a )", "1:4: expected a token, found `)`"),
             ("if . then 1", "1:12: expected else or end, found the end of the program"),
             ("1 2", "1:3: expected nothing, found `2`"),
-            ("import \"lib\" as lib; .", "1:8: modules are not supported: a transform is one file"),
+            ("import \"lib\" as lib; .", "1:9: modules are not supported: a transform is one file"),
         ] {
             let problems = check_transform(source).unwrap_err();
             let text: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -106,7 +106,7 @@ impl Program {
             limits.check(started)?;
             let value = output.map_err(|exception| {
                 Failure::Said(match exception.get_err() {
-                    Ok(error) => brief(&error),
+                    Ok(error) => said(error),
                     Err(_) => "the program ended itself".into(),
                 })
             })?;
@@ -118,6 +118,14 @@ impl Program {
 
 fn parse(row: &[u8]) -> Result<Val, Failure> {
     json_in::parse(row).map_err(|error| Failure::Said(format!("the row is not JSON: {error}")))
+}
+
+/// The message of `error("text")` without quotes, any other value as JSON.
+fn said(error: jaq_json::Error) -> String {
+    match error.into_val() {
+        Val::TStr(text) => brief(&String::from_utf8_lossy(&text)),
+        value => brief(&value),
+    }
 }
 
 /// The interpreter has a few internal panics that data can reach; they are failures of the row, not of the process.
@@ -211,8 +219,8 @@ mod tests {
             ("error(\"no \\(.)\")", "7", "no 7"),
             (".", "{oops", "the row is not JSON: key must be a string at line 1 column 2"),
             ("9223372036854775807 * 4", "0", "the integer 36893488147419103228 does not fit 64 bits"),
-            ("0 / 0", "0", "cannot calculate 0 / 0"),
-            ("infinite", "0", "cannot calculate 1 / 0"),
+            ("0 / 0", "0", "the number NaN has no JSON"),
+            ("infinite", "0", "the number inf has no JSON"),
             ("{(\"a\", 1): 2}", "0", "the object key 1 is not a string"),
         ] {
             let Err(Failure::Said(message)) = run(source, row) else { panic!("{source} did not fail") };

@@ -2,6 +2,7 @@
 //!
 //! Types are decided once for a file: read it with [`infer_csv_types`], then again with what that found.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 use lorchestra_json::{RowBatch, RowBatchBuilder};
@@ -96,7 +97,7 @@ impl<R: BufRead> CsvRows<R> {
         let mut row = Map::new();
         for (column, text) in self.columns.iter().zip(&self.records.record) {
             let value = column.kind.parse(text).ok_or_else(|| ReadError::Value {
-                line: self.records.line(),
+                line: self.records.line,
                 column: column.name.clone(),
                 value: text[..text.floor_char_boundary(100)].to_owned(),
                 wanted: column.kind,
@@ -129,26 +130,33 @@ impl<R: BufRead> Iterator for CsvRows<R> {
 /// The records below a header.
 struct Records<R> {
     reader: csv::Reader<Metered<R>>,
+    bytes: csv::ByteRecord,
     record: csv::StringRecord,
+    /// Line on which the record starts.
+    line: u64,
+    columns: usize,
     max_row_bytes: usize,
 }
 
 impl<R: BufRead> Records<R> {
     fn open(mut reader: R, options: &CsvOptions) -> Result<(Self, Vec<String>), ReadError> {
         skip_byte_order_mark(&mut reader).map_err(|source| ReadError::Io { line: 1, source })?;
-        let metered =
-            Metered { reader, left: options.max_row_bytes.saturating_add(BUFFER_BYTES), passed: false };
         let mut records = Self {
             reader: csv::ReaderBuilder::new()
                 .delimiter(options.delimiter)
                 .buffer_capacity(BUFFER_BYTES)
                 .has_headers(false)
-                .from_reader(metered),
+                // lengths are compared here: the error then has the right line
+                .flexible(true)
+                .from_reader(Metered::new(reader, options.max_row_bytes)),
+            bytes: csv::ByteRecord::new(),
             record: csv::StringRecord::new(),
+            line: 1,
+            columns: 0,
             max_row_bytes: options.max_row_bytes,
         };
         let header_error = |message| Err(ReadError::Header { message });
-        if !records.read()? {
+        if !records.read_any()? {
             return header_error("the file is empty".into());
         }
         let header: Vec<String> = records.record.iter().map(|name| name.trim().to_owned()).collect();
@@ -164,47 +172,104 @@ impl<R: BufRead> Records<R> {
                 ));
             }
         }
+        records.columns = header.len();
         Ok((records, header))
     }
 
-    fn line(&self) -> u64 {
-        self.record.position().map_or(1, csv::Position::line)
+    /// Reads the next record below the header; false when there is none.
+    fn read(&mut self) -> Result<bool, ReadError> {
+        let found = self.read_any()?;
+        if found && self.record.len() != self.columns {
+            return Err(ReadError::Csv {
+                line: self.line,
+                message: format!("the record has {} values, the header {}", self.record.len(), self.columns),
+            });
+        }
+        Ok(found)
     }
 
-    /// Reads the next record; false when there is none.
-    fn read(&mut self) -> Result<bool, ReadError> {
-        let line = self.reader.position().line();
+    fn read_any(&mut self) -> Result<bool, ReadError> {
         let limit_bytes = self.max_row_bytes;
-        let read = self.reader.read_record(&mut self.record);
+        let start = self.reader.position().byte();
+        let read = self.reader.read_byte_record(&mut self.bytes);
+        let end = self.reader.position().byte();
         let metered = self.reader.get_mut();
-        metered.left = limit_bytes.saturating_add(BUFFER_BYTES);
-        if metered.passed || (read.is_ok() && self.record.as_slice().len() > limit_bytes) {
-            return Err(ReadError::RowTooLong { line, limit_bytes });
+        if metered.passed {
+            return Err(ReadError::RowTooLong { line: metered.line_from(start), limit_bytes });
         }
-        read.map_err(|error| {
-            let line = error.position().map_or(line, csv::Position::line);
-            match error.into_kind() {
-                csv::ErrorKind::Io(source) => ReadError::Io { line, source },
-                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => ReadError::Csv {
-                    line,
-                    message: format!("the record has {len} values, the header {expected_len}"),
-                },
-                csv::ErrorKind::Utf8 { err, .. } => {
-                    ReadError::Csv { line, message: format!("value {} is not UTF-8", err.field() + 1) }
-                }
-                _ => ReadError::Csv { line, message: "the record is not CSV".into() },
-            }
-        })
+        let found = read.map_err(|error| {
+            let source = match error.into_kind() {
+                csv::ErrorKind::Io(source) => source,
+                _ => io::Error::other("the CSV reader failed"),
+            };
+            ReadError::Io { line: metered.line_from(start), source }
+        })?;
+        if !found {
+            return Ok(false);
+        }
+        // the record ends with a newline, with the carriage return before one, or with the file
+        let last_line = metered.newlines_before(end.saturating_sub(1)) + 1;
+        let inside = self.bytes.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line = last_line.saturating_sub(inside);
+        metered.refill(limit_bytes);
+        if self.bytes.as_slice().len() > limit_bytes {
+            return Err(ReadError::RowTooLong { line: self.line, limit_bytes });
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        self.record = csv::StringRecord::from_byte_record(bytes).map_err(|error| ReadError::Csv {
+            line: self.line,
+            message: format!("value {} is not UTF-8", error.utf8_error().field() + 1),
+        })?;
+        Ok(true)
     }
 }
 
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Lets `left` bytes through. A quote that is never closed would else put the rest of the file into one record.
+/// Limits what one record reads, and knows where lines end: the parser's own count leaves blank lines before a record
+/// to that record, and a line feed after a carriage return to the next.
 struct Metered<R> {
     reader: R,
+    /// How much may still be read. A quote that is never closed would else put the rest of the file into one record.
     left: usize,
     passed: bool,
+    read: u64,
+    /// Newlines that were passed and forgotten.
+    newlines: u64,
+    /// Places of the newlines after those.
+    newlines_at: VecDeque<u64>,
+}
+
+impl<R> Metered<R> {
+    fn new(reader: R, max_row_bytes: usize) -> Self {
+        let mut metered =
+            Self { reader, left: 0, passed: false, read: 0, newlines: 0, newlines_at: VecDeque::new() };
+        metered.refill(max_row_bytes);
+        metered
+    }
+
+    fn refill(&mut self, max_row_bytes: usize) {
+        // quotes may double a record's length, and the parser reads ahead
+        self.left = max_row_bytes.saturating_mul(2).saturating_add(BUFFER_BYTES);
+    }
+
+    /// How many newlines stand before the byte at `place`, which never goes back.
+    fn newlines_before(&mut self, place: u64) -> u64 {
+        while self.newlines_at.front().is_some_and(|at| *at < place) {
+            self.newlines_at.pop_front();
+            self.newlines += 1;
+        }
+        self.newlines
+    }
+
+    /// The line of what comes at `place`, after the rest of the line before it.
+    fn line_from(&mut self, mut place: u64) -> u64 {
+        while self.newlines_at.front().is_some_and(|at| *at <= place) {
+            self.newlines_before(place);
+            place += u64::from(self.newlines_at.front() == Some(&place));
+        }
+        self.newlines + 1
+    }
 }
 
 impl<R: Read> Read for Metered<R> {
@@ -215,6 +280,9 @@ impl<R: Read> Read for Metered<R> {
             return Err(io::Error::other("the record is too long"));
         }
         self.left -= count;
+        let newlines = (self.read..).zip(&buffer[..count]).filter(|(_, byte)| **byte == b'\n');
+        self.newlines_at.extend(newlines.map(|(place, _)| place));
+        self.read += count as u64;
         Ok(count)
     }
 }
@@ -270,6 +338,9 @@ mod tests {
             ("a,b,a\n", "the header is not usable: columns 1 and 3 are both called 'a'"),
             ("a,\n", "the header is not usable: column 2 has no name"),
             ("a,b\n1,2\n\n\"x\ny\",2,3\n", "line 4: the record has 3 values, the header 2"),
+            ("a,b\r\n1,2\r\n\r\n\"x\r\ny\",2,3\r\n1,2", "line 4: the record has 3 values, the header 2"),
+            ("a,b\n1,2\n3", "line 3: the record has 1 values, the header 2"),
+            (&long.replace('\n', "\r\n"), "line 2: the row that starts here is longer than 200 bytes"),
             (&long, "line 2: the row that starts here is longer than 200 bytes"),
         ] {
             assert_eq!(infer(text).unwrap_err().to_string(), expected);

@@ -203,7 +203,7 @@ mod tests {
             ("[1, 2 3]", "line 1, column 7: trailing characters"),
             ("[1,]", "line 1, column 3: EOF while parsing a value"),
             ("[1", "line 1, column 3: expected `,` or `]` after an element of the array"),
-            ("[{]", "line 1, column 3: EOF while parsing an object"),
+            ("[{]", "line 1, column 3: key must be a string"),
             (
                 "{\"a\": 1}\n{\"a\": 2}",
                 "line 2, column 1: expected the end of the file; one value a line is NDJSON",

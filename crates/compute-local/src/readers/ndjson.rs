@@ -103,7 +103,7 @@ mod tests {
         for (text, expected) in [
             (b"1\n\n{\"a\": }\n".as_slice(), "line 3, column 7: expected value"),
             (b"1 2", "line 1, column 3: trailing characters"),
-            (b"\"\xff\"", "line 1, column 3: invalid unicode code point"),
+            (b"\"\xff\"", "line 1, column 2: invalid unicode code point"),
             (b"1e999", "line 1, column 5: number out of range"),
         ] {
             assert_eq!(read(text).unwrap_err().to_string(), expected);

@@ -16,7 +16,7 @@ use crate::Limits;
 
 /// Whether `source` is a well-formed template.
 ///
-/// A filter, test or name that does not exist shows when the template is rendered.
+/// A filter, test, name or other template that does not exist shows when the template is rendered.
 ///
 /// # Errors
 /// The first mistake with its line, and its column where it is known.
@@ -120,6 +120,7 @@ fn problem(error: &minijinja::Error, part: &Part<'_>) -> Problem {
         Some(before[line_start..].chars().count() + 1 + if first_line { part.column } else { 0 })
     });
     let message = match error.detail() {
+        _ if error.kind() == ErrorKind::TemplateNotFound => "a template cannot use another one".into(),
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };
@@ -169,7 +170,7 @@ mod tests {
             json!({"big": 9007199254740993_i64, "max": u64::MAX, "min": i64::MIN, "half": 0.5, "no": null});
         assert_eq!(
             rendered("a.txt", "{{ big }} {{ max }} {{ min }} {{ half }} {{ no }} {{ big|tojson }}", context),
-            "9007199254740993 18446744073709551615 -9223372036854775808 0.5 none 9007199254740993"
+            "9007199254740993 18446744073709551615 -9223372036854775808 0.5 None 9007199254740993"
         );
     }
 
@@ -199,9 +200,9 @@ mod tests {
         for (name, template, expected) in [
             ("a.md", "one\n{{ missing }}", "template a.md:2:4: undefined value"),
             ("a.md", "{{ row.missing }}", "template a.md:1:4: undefined value"),
-            ("a.md", "{{ 'x' | nothing }}", "template a.md:1:4: unknown filter: filter nothing is unknown"),
+            ("a.md", "{{ 'x' | nothing }}", "template a.md:1:10: unknown filter: filter nothing is unknown"),
             ("a.md", "\n\n{% if %}", "template a.md:3:7: syntax error"),
-            ("a.md", "{% include 'b.md' %}", "template a.md:1:4: syntax error: unknown statement include"),
+            ("a.md", "{% include 'b.md' %}", "template a.md:1:4: a template cannot use another one"),
             ("a.eml", "Subject: {{ missing }}\n", "template a.eml:1:13: undefined value"),
             ("a.eml", "Subject: x\n\n{{ row }}\n {{ missing }}", "template a.eml:4:5: undefined value"),
         ] {

@@ -75,10 +75,13 @@ impl Job {
             match self.program.run_row(line, &limits, &mut outputs) {
                 Ok(()) => stats.output += push_all(&outputs, &mut rows, pieces)?,
                 Err(failure) if self.on_error == OnError::Fail || !failure.is_of_the_row() => {
-                    return pieces.send(Piece::Failed(self.error(failure, Some(row))));
+                    return pieces.send(Piece::Failed(self.error(failure, Some(row), &limits)));
                 }
                 Err(failure) => {
-                    let message = self.error(failure, None).to_string();
+                    let message = match failure {
+                        Failure::Said(message) => message,
+                        limit => self.error(limit, None, &limits).to_string(),
+                    };
                     if self.on_error == OnError::Quarantine {
                         stats.quarantined += 1;
                         quarantined.push(&quarantine(row, &message, line));
@@ -108,7 +111,7 @@ impl Job {
         let mut outputs = Outputs::default();
         let lines = batches.iter().flat_map(RowBatch::lines);
         if let Err(failure) = self.program.run_list(lines, &limits, &mut outputs) {
-            return pieces.send(Piece::Failed(self.error(failure, None)));
+            return pieces.send(Piece::Failed(self.error(failure, None, &limits)));
         }
         let mut rows = RowBatchBuilder::default();
         let output = push_all(&outputs, &mut rows, pieces)?;
@@ -123,23 +126,17 @@ impl Job {
         RunLimits { time, output_bytes, deadline: self.deadline, stop: &self.stop }
     }
 
-    fn error(&self, failure: Failure, row: Option<u64>) -> ComputeError {
-        let each = self.on_error != OnError::Fail || row.is_some();
-        let (time, output_bytes) = if each {
-            (self.limits.row_time, self.limits.row_output_bytes)
-        } else {
-            (self.limits.list_time, self.limits.list_output_bytes)
-        };
+    fn error(&self, failure: Failure, row: Option<u64>, limits: &RunLimits<'_>) -> ComputeError {
         let reference = self.reference.clone();
         match failure {
             Failure::Said(message) => ComputeError::Program { reference, row, message },
             Failure::OutputLimit => ComputeError::OutputLimit {
                 subject: format!("transform {reference}"),
                 row,
-                limit_bytes: output_bytes as u64,
+                limit_bytes: limits.output_bytes as u64,
             },
             Failure::TimeLimit => {
-                let limit_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+                let limit_ms = u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX);
                 ComputeError::TimeLimit { reference, row, limit_ms }
             }
             Failure::DeadlineExceeded => ComputeError::DeadlineExceeded,
