@@ -98,8 +98,7 @@ impl WorkerLocks {
     }
 
     fn path(&self, worker: &str) -> Result<PathBuf, StoreError> {
-        let plain =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@');
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@');
         if worker.is_empty() || worker.len() > 200 || worker.starts_with('.') || !worker.bytes().all(plain) {
             return Err(StoreError::Unusable(format!(
                 "'{worker}' cannot be a worker id: it names a file, of letters, digits and - _ . @, at most 200"
