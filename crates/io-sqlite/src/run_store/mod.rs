@@ -13,6 +13,7 @@ mod group;
 mod list;
 mod load;
 mod migrate;
+mod names;
 mod options;
 mod row;
 mod worker_lock;
@@ -31,6 +32,8 @@ use connect::Readers;
 use fault::Fault;
 use group::Group;
 use worker_lock::WorkerLocks;
+
+pub(crate) use names::ArtifactNames;
 
 /// A run store in one SQLite file.
 pub struct SqliteRunStore {
@@ -72,7 +75,13 @@ impl SqliteRunStore {
         &self.path
     }
 
-    fn clock(&self) -> Arc<dyn Clock> {
+    /// Which artifacts its runs name.
+    pub(crate) fn artifact_names(&self) -> ArtifactNames {
+        ArtifactNames::new(Arc::clone(&self.readers))
+    }
+
+    /// The clock that decides.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 
