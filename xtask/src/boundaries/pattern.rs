@@ -44,6 +44,12 @@ impl Pattern {
         self.feature.as_deref()
     }
 
+    /// A name that the pattern means.
+    #[cfg(test)]
+    pub(crate) fn example(&self) -> String {
+        if self.is_prefix { format!("{}planted", self.stem) } else { self.stem.clone() }
+    }
+
     /// The name when the pattern means exactly one crate and not only a feature of it.
     #[cfg(test)]
     pub(crate) fn exact_crate(&self) -> Option<&str> {
