@@ -96,6 +96,17 @@ pub enum StepStatus {
 }
 
 impl StepStatus {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Pending,
+        Self::Running,
+        Self::Waiting,
+        Self::Completed,
+        Self::Failed,
+        Self::Skipped,
+        Self::Cancelled,
+    ];
+
     /// The name as it is stored and printed.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
