@@ -21,9 +21,8 @@ pub(super) struct Stored {
 pub(super) fn load(connection: &Connection, table: &str) -> rusqlite::Result<Option<Stored>> {
     let mut kinds = connection
         .prepare_cached("SELECT type, wr FROM pragma_table_list(?1) WHERE schema = 'main' AND name = ?1")?;
-    let kind = kinds
-        .query_row([table], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))
-        .optional()?;
+    let kind =
+        kinds.query_row([table], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?))).optional()?;
     let Some((kind, without_rowid)) = kind else { return Ok(None) };
     let read_only = match (kind.as_str(), without_rowid) {
         ("table", false) => None,
@@ -117,10 +116,8 @@ fn difference(declared: &TableSchema, stored: &TableSchema) -> Option<String> {
             return Some(format!("column '{}' {says}", column.name));
         }
     }
-    if let Some(extra) = stored
-        .columns
-        .iter()
-        .find(|there| declared.columns.iter().all(|column| column.name != there.name))
+    if let Some(extra) =
+        stored.columns.iter().find(|there| declared.columns.iter().all(|column| column.name != there.name))
     {
         return Some(format!("it has a column '{}' too", extra.name));
     }

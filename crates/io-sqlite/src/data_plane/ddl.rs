@@ -58,6 +58,22 @@ pub(super) const fn type_name(column_type: ColumnType) -> &'static str {
     }
 }
 
+/// All logical types.
+pub(super) const TYPES: [ColumnType; 7] = [
+    ColumnType::String,
+    ColumnType::Int64,
+    ColumnType::Float64,
+    ColumnType::Bool,
+    ColumnType::Timestamp,
+    ColumnType::Date,
+    ColumnType::Json,
+];
+
+/// The type that people write so, in capitals or not.
+pub(super) fn type_called(name: &str) -> Option<ColumnType> {
+    TYPES.into_iter().find(|column_type| type_name(*column_type).eq_ignore_ascii_case(name))
+}
+
 /// CREATE TABLE of a checked schema.
 pub(super) fn create_table(schema: &TableSchema) -> String {
     let mut parts: Vec<String> = schema
@@ -143,9 +159,10 @@ pub(super) fn check_table_name(table: &str) -> Result<(), StoracleError> {
 }
 
 fn is_identifier(name: &str) -> bool {
-    name.bytes().enumerate().all(|(at, byte)| {
-        byte == b'_' || byte.is_ascii_alphabetic() || (at > 0 && byte.is_ascii_digit())
-    }) && !name.is_empty()
+    name.bytes()
+        .enumerate()
+        .all(|(at, byte)| byte == b'_' || byte.is_ascii_alphabetic() || (at > 0 && byte.is_ascii_digit()))
+        && !name.is_empty()
 }
 
 /// The stamp as it is stored and written in declarations.
@@ -167,16 +184,6 @@ mod tests {
     use super::*;
     use storacle_client::standard_tables;
     use storacle_client::table::Column;
-
-    const TYPES: [ColumnType; 7] = [
-        ColumnType::String,
-        ColumnType::Int64,
-        ColumnType::Float64,
-        ColumnType::Bool,
-        ColumnType::Timestamp,
-        ColumnType::Date,
-        ColumnType::Json,
-    ];
 
     #[test]
     fn declared_types_come_back() {

@@ -15,7 +15,9 @@ pub(super) fn find(connection: &Connection, meta: &CallMeta) -> Result<Option<Up
     let Some(key) = &meta.idempotency_key else { return Ok(None) };
     let read = || {
         connection
-            .prepare_cached("SELECT manifest_sha256, response, run_id, at FROM lorchestra_writes WHERE key = ?1")?
+            .prepare_cached(
+                "SELECT manifest_sha256, response, run_id, at FROM lorchestra_writes WHERE key = ?1",
+            )?
             .query_row([key], |row| {
                 Ok((
                     row.get::<_, Option<String>>(0)?,
@@ -31,13 +33,16 @@ pub(super) fn find(connection: &Connection, meta: &CallMeta) -> Result<Option<Up
     };
     if digest != digest_text(meta) {
         return Err(StoracleError::Conflict {
-            message: format!("the idempotency key '{key}' was used for other work, by run '{run_id}' at {at}"),
+            message: format!(
+                "the idempotency key '{key}' was used for other work, by run '{run_id}' at {at}"
+            ),
         });
     }
-    let counts: UpsertCounts = serde_json::from_str(&response).map_err(|error| StoracleError::WriteFailed {
-        message: format!("the stored answer under the idempotency key '{key}' is damaged: {error}"),
-        retryable: false,
-    })?;
+    let counts: UpsertCounts =
+        serde_json::from_str(&response).map_err(|error| StoracleError::WriteFailed {
+            message: format!("the stored answer under the idempotency key '{key}' is damaged: {error}"),
+            retryable: false,
+        })?;
     Ok(Some(UpsertCounts { repeated: true, ..counts }))
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lorchestra_core::clock::Clock;
+use rusqlite::config::DbConfig;
 use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use storacle_client::table::TableSchema;
 
 use super::error;
+use crate::run_store;
 
 /// `application_id` of a data plane: "LORD".
 pub const APPLICATION_ID: i32 = 0x4c4f_5244;
@@ -127,10 +129,15 @@ pub enum OpenError {
 
 /// The one connection that writes, its file ready for use.
 pub(super) fn writer(path: &Path, options: &Options) -> Result<Connection, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let wrap = |error: rusqlite::Error| classify(path, &error);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| OpenError::CannotOpen {
+            path: path.to_owned(),
+            message: format!("its folder cannot be made: {error}"),
+        })?;
+    }
     let mut connection = Connection::open_with_flags(path, flags).map_err(wrap)?;
     connection.busy_timeout(options.busy_timeout).map_err(wrap)?;
     check_owner(path, &connection)?;
@@ -168,6 +175,8 @@ pub(super) fn reader(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Co
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(busy_timeout)?;
+    // without this a misspelt column in double quotes is a text
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection
         .execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192;")?;
     Ok(connection)
@@ -187,6 +196,7 @@ fn check_owner(path: &Path, connection: &Connection) -> Result<(), OpenError> {
         }
         (APPLICATION_ID, _) | (0, 0) => Ok(()),
         (0, version) => foreign(format!("the database of another program (its user_version is {version})")),
+        (run_store::APPLICATION_ID, _) => foreign("a run store".to_owned()),
         (other, _) => {
             foreign(format!("the database of another program (its application_id is {other:#010x})"))
         }

@@ -1,35 +1,37 @@
 //! Runs one reading statement and streams its rows. What the statement is, others decide.
 
-use std::pin::Pin;
+use std::collections::BTreeMap;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::future::{Either, select};
 use lorchestra_json::{RowBatch, RowBatchBuilder};
-use rusqlite::Connection;
-use rusqlite::types::Value as SqlValue;
-use storacle_client::{RowStream, StoracleError};
-use tokio::sync::mpsc;
+use rusqlite::{Connection, Statement};
+use serde_json::Value;
+use storacle_client::{RowStream, SqlQuery, StoracleError};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use super::error;
 use super::halt::Halt;
 use super::pool::Readers;
 use super::render::Renderer;
+use super::{error, value};
 
 /// Batches on their way to the reader's caller.
 const QUEUED_BATCHES: usize = 2;
 
+/// What an error of SQLite means, in the words of the statement its author wrote.
+type Explain = Box<dyn Fn(&Connection, &rusqlite::Error) -> StoracleError + Send>;
+
 /// A statement that reads, ready to run.
 pub(super) struct Reading {
-    /// The text.
-    pub(super) sql: String,
-    /// Its parameters, by position.
-    pub(super) params: Vec<SqlValue>,
+    /// The text, and a value for each `@name` in it.
+    pub(super) query: SqlQuery,
     /// Columns of the result whose text is to be parsed as JSON.
     pub(super) parse_json_columns: Vec<String>,
-    /// What an error of SQLite means, in the words of the statement its author wrote.
-    pub(super) explain: fn(&Connection, &Reading, &rusqlite::Error) -> StoracleError,
+    /// What an error of SQLite means.
+    pub(super) explain: Explain,
 }
 
 /// One message of the blocking half; `None` is the end of the rows.
@@ -41,14 +43,7 @@ pub(super) async fn stream(
     halt: Arc<Halt>,
     prepare: impl FnOnce(&Connection) -> Result<Reading, StoracleError> + Send + 'static,
 ) -> Result<RowStream, StoracleError> {
-    let permit = {
-        let turn = std::pin::pin!(readers.turn());
-        let stopped = std::pin::pin!(halt.raised());
-        match select(turn, stopped).await {
-            Either::Left((permit, _)) => permit?,
-            Either::Right(_) => return Err(StoracleError::Cancelled),
-        }
-    };
+    let permit = turn(&readers, &halt).await?;
     let (messages, mut incoming) = mpsc::channel::<Message>(QUEUED_BATCHES);
     let worker = Arc::clone(&halt);
     tokio::task::spawn_blocking(move || {
@@ -80,14 +75,12 @@ fn run(
     halt: &Halt,
     messages: &mpsc::Sender<Message>,
 ) -> Result<(), StoracleError> {
-    let wrong = |error: rusqlite::Error| (reading.explain)(connection, reading, &error);
-    let mut statement = connection.prepare(&reading.sql).map_err(wrong)?;
+    let wrong = |error: rusqlite::Error| (reading.explain)(connection, &error);
+    let mut statement = connection.prepare(&reading.query.sql).map_err(wrong)?;
     if !statement.readonly() {
         return Err(StoracleError::PermissionDenied { message: "a query only reads".to_owned() });
     }
-    for (position, param) in reading.params.iter().enumerate() {
-        statement.raw_bind_parameter(position + 1, param).map_err(wrong)?;
-    }
+    bind(&mut statement, &reading.query.params)?;
     let mut renderer = Renderer::new(&statement, &reading.parse_json_columns)?;
     let mut batch = RowBatchBuilder::default();
     let mut rows = statement.raw_query();
@@ -108,15 +101,41 @@ fn run(
     Ok(())
 }
 
-/// An error of SQLite at a statement that was made here.
-pub(super) fn explain_plainly(
-    connection: &Connection,
-    _: &Reading,
-    problem: &rusqlite::Error,
-) -> StoracleError {
-    match error::text(problem).strip_prefix("no such table: ") {
-        Some(table) => super::catalog::not_found(connection, table),
-        None => error::of_read(problem),
+/// Binds a value to each `@name` of a statement.
+pub(super) fn bind(
+    statement: &mut Statement<'_>,
+    params: &BTreeMap<String, Value>,
+) -> Result<(), StoracleError> {
+    let refuse = |message: String| StoracleError::InvalidQuery { message, position: None };
+    for (name, param) in params {
+        let index = statement.parameter_index(&format!("@{name}")).map_err(|error| error::of_read(&error))?;
+        let index = index.ok_or_else(|| refuse(format!("the statement has no parameter @{name}")))?;
+        let bound =
+            value::bindable(param).map_err(|reason| refuse(format!("parameter @{name}: {reason}")))?;
+        statement.raw_bind_parameter(index, bound).map_err(|error| error::of_read(&error))?;
+    }
+    Ok(())
+}
+
+/// Runs `work` on a reader and returns what it found.
+pub(super) async fn once<T: Send + 'static>(
+    readers: Arc<Readers>,
+    halt: Arc<Halt>,
+    work: impl FnOnce(&Connection) -> Result<T, StoracleError> + Send + 'static,
+) -> Result<T, StoracleError> {
+    let permit = turn(&readers, &halt).await?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let outcome = readers.run(&halt, work);
+        drop(permit);
+        outcome
+    });
+    reading.await.map_err(|_| broke_off())?
+}
+
+async fn turn(readers: &Readers, halt: &Halt) -> Result<OwnedSemaphorePermit, StoracleError> {
+    match select(pin!(readers.turn()), pin!(halt.raised())).await {
+        Either::Left((permit, _)) => permit,
+        Either::Right(_) => Err(StoracleError::Cancelled),
     }
 }
 

@@ -9,19 +9,19 @@ mod touched;
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use lorchestra_core::clock::Timestamp;
 use lorchestra_json::RowBatch;
-use rusqlite::ffi::ErrorCode;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 use storacle_client::table::TableSchema;
 use storacle_client::{CallMeta, RowStream, StoracleError, UpsertCounts, UpsertSpec};
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 
 use self::rows::RowWriter;
+use super::begin::begin;
 use super::halt::Halt;
 use super::{catalog, ddl, error, halt, ledger};
 
@@ -42,7 +42,8 @@ pub(super) struct Upsert {
     /// The table as it is declared, when it is.
     pub(super) declared: Option<TableSchema>,
     pub(super) now: Timestamp,
-    pub(super) busy_timeout: Duration,
+    /// How long to wait for other processes.
+    pub(super) patience: Duration,
     pub(super) halt: Arc<Halt>,
 }
 
@@ -57,7 +58,7 @@ pub(super) async fn perform(
     let halt = Arc::clone(&upsert.halt);
     let work = tokio::task::spawn_blocking(move || {
         upsert.halt.watch(&mut connection).map_err(|error| error::of_write(&error))?;
-        let outcome = upsert.write(&mut connection, batches, wanted);
+        let outcome = upsert.write(&connection, batches, wanted);
         halt::release(&mut connection);
         outcome.map_err(|error| upsert.halt.explain(error))
     });
@@ -92,12 +93,12 @@ impl Upsert {
     /// The blocking half. Tells `wanted` when rows are needed.
     fn write(
         &self,
-        connection: &mut Connection,
+        connection: &Connection,
         mut batches: mpsc::Receiver<Feed>,
         wanted: oneshot::Sender<()>,
     ) -> Result<UpsertCounts, StoracleError> {
         ddl::check_table_name(&self.spec.table)?;
-        let transaction = self.begin(connection)?;
+        let transaction = begin(connection, &self.halt, self.patience)?;
         if let Some(answer) = ledger::find(&transaction, &self.meta)? {
             return Ok(answer);
         }
@@ -125,25 +126,6 @@ impl Upsert {
         ledger::record(&transaction, &self.meta, &counts, self.now)?;
         transaction.commit().map_err(|error| error::of_write(&error))?;
         Ok(counts)
-    }
-
-    /// Begins the transaction, waiting for other processes in slices.
-    fn begin<'c>(&self, connection: &'c Connection) -> Result<Transaction<'c>, StoracleError> {
-        let started = Instant::now();
-        loop {
-            match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
-                Ok(transaction) => return Ok(transaction),
-                Err(error) => {
-                    let is_busy = error::code(&error) == Some(ErrorCode::DatabaseBusy);
-                    if !is_busy || started.elapsed() >= self.busy_timeout {
-                        return Err(error::of_write(&error));
-                    }
-                    if let Some(reason) = self.halt.reason() {
-                        return Err(reason);
-                    }
-                }
-            }
-        }
     }
 
     /// The table to write to; a declared one is created when it is not there.

@@ -156,7 +156,11 @@ impl<'c> Shape<'c> {
     }
 
     /// The row id of the stored row with `row`'s key, and whether it is equal in all that is compared.
-    pub(super) fn find(&mut self, row: &RowReader<'_>, times: &Times) -> rusqlite::Result<Option<(i64, bool)>> {
+    pub(super) fn find(
+        &mut self,
+        row: &RowReader<'_>,
+        times: &Times,
+    ) -> rusqlite::Result<Option<(i64, bool)>> {
         self.probe.bind(row, times, 0)?;
         let mut found = self.probe.statement.raw_query();
         match found.next()? {

@@ -50,11 +50,11 @@ impl ToSql for BoundCell<'_> {
 
 /// A value that does not fit.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::data_plane) struct Misfit {
+pub(super) struct Misfit {
     /// The beginning of its text.
-    pub(in crate::data_plane) shown: String,
+    pub(super) shown: String,
     /// What would fit.
-    pub(in crate::data_plane) expected: &'static str,
+    pub(super) expected: &'static str,
 }
 
 /// What fits a column, in words.

@@ -5,7 +5,7 @@ mod json;
 mod param;
 mod row;
 
-pub(super) use cell::{Cell, Misfit};
+pub(super) use cell::Cell;
 pub(super) use json::rewrite;
 pub(super) use param::bindable;
 pub(super) use row::RowReader;

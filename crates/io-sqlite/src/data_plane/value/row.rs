@@ -88,7 +88,10 @@ impl<'t> RowReader<'t> {
                 name(column)
             ),
             Problem::NullRefused(column) => {
-                format!("row {number}, column '{}': null does not fit; '{table}' requires a value", name(column))
+                format!(
+                    "row {number}, column '{}': null does not fit; '{table}' requires a value",
+                    name(column)
+                )
             }
         };
         StoracleError::SchemaMismatch { message }
@@ -141,8 +144,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
             }
             let declared = &schema.columns[column];
             let mut misfit = None;
-            let seed =
-                CellSeed { column_type: declared.column_type, texts: self.texts, misfit: &mut misfit };
+            let seed = CellSeed { column_type: declared.column_type, texts: self.texts, misfit: &mut misfit };
             let outcome = members.next_value_seed(seed);
             if let Some(misfit) = misfit {
                 return self.refuse(Problem::Misfit(column, misfit));
