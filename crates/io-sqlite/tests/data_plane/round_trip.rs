@@ -126,7 +126,7 @@ fn delivery(number: usize) -> Value {
             "payload": {
                 "action": if number.is_multiple_of(3) { json!(null) } else { json!("edited") },
                 "rule": {"id": 21_796_960_000_u64 + number as u64, "created_at": "2021-08-19T12:16:32.000-04:00", "admin_enforced": false},
-                "sender": {"login": "Codertocat", "site_admin": false, "name": "Зоя ‮ 猫 🐈"},
+                "sender": {"login": "Codertocat", "site_admin": false, "name": "Зоя \u{202e} 猫 🐈"},
                 "commits": [{"message": "tab\tand \"quotes\"\nand a line", "distinct": true}, {}],
                 "head_commit": {"size": 1.0, "ratio": 0.1, "big": u64::MAX},
             },

@@ -46,7 +46,11 @@ impl Fixture {
         rusqlite::Connection::open(self.path()).unwrap()
     }
 
-    pub(crate) async fn upsert(&self, spec: &UpsertSpec, rows: &[Value]) -> Result<UpsertCounts, StoracleError> {
+    pub(crate) async fn upsert(
+        &self,
+        spec: &UpsertSpec,
+        rows: &[Value],
+    ) -> Result<UpsertCounts, StoracleError> {
         self.plane.upsert(&CallMeta::default(), spec, one_batch(rows)).await
     }
 

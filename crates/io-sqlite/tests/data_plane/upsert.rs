@@ -204,8 +204,8 @@ async fn a_write_to_what_cannot_take_it_says_why() {
             "'size' does not identify the rows of 'raw.things': its key is (idem_key)",
         ),
         (
-            UpsertSpec { idem_key_field: "key".into(), ..into("raw.things") },
-            "'raw.things' has no column 'key'; closest: idem_key",
+            UpsertSpec { idem_key_field: "idem_kye".into(), ..into("raw.things") },
+            "'raw.things' has no column 'idem_kye'; closest: idem_key",
         ),
         (
             UpsertSpec { skip_update_columns: vec!["nam".into()], ..into("raw.things") },
