@@ -68,8 +68,9 @@ pub(super) struct Shape<'c> {
     present: Vec<bool>,
     /// Inserts the row; does nothing when its key is there.
     pub(super) insert: Bound<'c>,
-    /// Row id and equality of the row that has the key.
+    /// Row id and compared columns of the row that has the key.
     probe: Bound<'c>,
+    compared: Vec<usize>,
     /// Sets what the row names and what a change stamps.
     pub(super) update: Option<Bound<'c>>,
     /// Sets what is stamped whether or not the row changed.
@@ -113,15 +114,15 @@ impl<'c> Shape<'c> {
         )?;
 
         let given = |at: usize| present[at] && at != key && !keeps[at];
-        let compared = assignments(columns, |at, column| {
-            (given(at) && column.stamp.is_none()).then_some(Source::Column(at))
-        });
-        let equal: Vec<String> = compared.iter().map(|(name, _)| format!("{name} IS ?")).collect();
-        let equal = if equal.is_empty() { "1".to_owned() } else { equal.join(" AND ") };
+        let compared: Vec<usize> =
+            (0..columns.len()).filter(|at| given(*at) && columns[*at].stamp.is_none()).collect();
+        // compared here and not by SQLite, which would have to be given every value twice
+        let selected: String =
+            compared.iter().map(|at| format!(", {}", quoted(&columns[*at].name))).collect();
         let probe = Bound::prepare(
             connection,
-            &format!("SELECT _rowid_, {equal} FROM {table} WHERE {key_name} = ?"),
-            compared.iter().map(|(_, source)| *source).chain([Source::Column(key)]).collect(),
+            &format!("SELECT _rowid_{selected} FROM {table} WHERE {key_name} = ?"),
+            vec![Source::Column(key)],
         )?;
 
         let updated = assignments(columns, |at, column| match column.stamp {
@@ -143,6 +144,7 @@ impl<'c> Shape<'c> {
         Ok(Self {
             insert,
             probe,
+            compared,
             update: set(connection, &table, &updated)?,
             freshen: set(connection, &table, &freshened)?,
             missing,
@@ -163,10 +165,12 @@ impl<'c> Shape<'c> {
     ) -> rusqlite::Result<Option<(i64, bool)>> {
         self.probe.bind(row, times, 0)?;
         let mut found = self.probe.statement.raw_query();
-        match found.next()? {
-            Some(found) => Ok(Some((found.get(0)?, found.get(1)?))),
-            None => Ok(None),
+        let Some(found) = found.next()? else { return Ok(None) };
+        let mut is_equal = true;
+        for (position, column) in self.compared.iter().enumerate() {
+            is_equal = is_equal && row.is_stored_as(*column, found.get_ref(position + 1)?);
         }
+        Ok(Some((found.get(0)?, is_equal)))
     }
 }
 

@@ -37,6 +37,23 @@ impl Cell {
             Self::Text(range) => ValueRef::Text(&texts[range.clone()]),
         })
     }
+
+    /// Whether `stored` is what writing this cell leaves in a table.
+    pub(super) fn is_stored_as(&self, stored: ValueRef<'_>, texts: &[u8]) -> bool {
+        match (self, stored) {
+            (Self::Absent | Self::Null, ValueRef::Null) => true,
+            (Self::Int(integer), ValueRef::Integer(stored)) => *integer == stored,
+            (Self::Float(double), ValueRef::Real(stored)) => *double == stored,
+            (Self::Text(range), ValueRef::Text(stored)) => texts[range.clone()] == *stored,
+            // columns of other programs may hold numbers in SQLite's own form
+            (Self::Float(double), ValueRef::Integer(stored)) => exact_double(stored) == Some(*double),
+            (Self::Int(integer), ValueRef::Real(stored)) => exact_integer(stored) == Some(*integer),
+            (Self::Text(range), ValueRef::Integer(stored)) => {
+                texts[range.clone()] == *stored.to_string().as_bytes()
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A cell on its way into a statement.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use rusqlite::types::ValueRef;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use storacle_client::StoracleError;
 use storacle_client::table::TableSchema;
@@ -59,6 +60,11 @@ impl<'t> RowReader<'t> {
     /// Cell `column` as SQLite takes it.
     pub(in crate::data_plane) fn bind(&self, column: usize) -> BoundCell<'_> {
         self.cells[column].bind(&self.texts)
+    }
+
+    /// Whether `stored` is what writing cell `column` would leave in the table.
+    pub(in crate::data_plane) fn is_stored_as(&self, column: usize, stored: ValueRef<'_>) -> bool {
+        self.cells[column].is_stored_as(stored, &self.texts)
     }
 
     /// Cell `column` for messages.
