@@ -17,4 +17,4 @@ pub use position::{Pos, Span, Spanned};
 pub use render::render;
 pub use source::{Source, Sources};
 
-pub(crate) use render::quoted;
+pub(crate) use render::{clipped, quoted};
