@@ -22,7 +22,7 @@ impl Fields<'_> {
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        self.diagnostics.push_of_text(diagnostic);
     }
 
     /// `'timeout_s' must be a number greater than 0, got str "soon"`.
@@ -112,11 +112,7 @@ impl Fields<'_> {
 
     /// Seconds, as a number greater than 0.
     pub(crate) fn seconds(&mut self, name: &str, node: &Node) -> Option<f64> {
-        let Some(seconds) =
-            self.number(name, "a number greater than 0", node).and_then(|number| number.as_f64())
-        else {
-            return None;
-        };
+        let seconds = self.number(name, "a number greater than 0", node)?.as_f64()?;
         if seconds > 0.0 && seconds <= MAX_SECONDS {
             // below a millisecond nothing can be timed: it would end as zero
             return Some(seconds.max(0.001));

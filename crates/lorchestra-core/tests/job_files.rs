@@ -1,11 +1,14 @@
 //! Each file below `tests/jobs` is a test: the snapshot beside this file is what is told of it, or its canonical JSON.
 
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use lorchestra_core::diagnostic::{ALL_CODES, Diagnostics, Source, Sources};
 use lorchestra_core::job_def::JobDef;
+use proptest::prelude::*;
 
 fn files(kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/jobs").join(kind);
@@ -74,4 +77,48 @@ fn every_code_of_the_definition_has_a_file_that_shows_it() {
         .map(|info| info.name)
         .collect();
     assert!(missing.is_empty(), "no file of tests/jobs shows {missing:?}");
+}
+
+/// Any job file with some of its characters replaced.
+fn damaged_job() -> impl Strategy<Value = String> {
+    let texts: Vec<String> = ["valid", "invalid"]
+        .iter()
+        .flat_map(|kind| files(kind))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .filter(|text| !text.is_empty())
+        .collect();
+    let pieces = [
+        "", "~", "[]", "{}", "x", "-1", "1e9", "\"\"", ": ", "\n", "*a", "&a ", "é", "'", "steps: ", "!!str ",
+    ];
+    let damage = (any::<prop::sample::Index>(), 0_usize..12, prop::sample::select(pieces.to_vec()));
+    (prop::sample::select(texts), prop::collection::vec(damage, 1..4)).prop_map(|(text, damages)| {
+        let mut characters: Vec<char> = text.chars().collect();
+        for (at, removed, piece) in damages {
+            let at = at.index(characters.len() + 1);
+            let end = (at + removed).min(characters.len());
+            characters.splice(at..end, piece.chars());
+        }
+        characters.into_iter().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_job_is_read_or_refused_with_places(text in damaged_job()) {
+        let source = Source::new("damaged.yaml", &text);
+        match JobDef::parse(&source, None) {
+            Ok(job) => {
+                prop_assert!(!job.steps.is_empty());
+                let json = Source::new("again.json", &job.canonical_json());
+                prop_assert_eq!(JobDef::parse(&json, None).map(|again| again.job_def_sha256()), Ok(job.job_def_sha256()));
+            }
+            Err(problems) => {
+                prop_assert!(problems.has_errors());
+                prop_assert!(problems.iter().all(|problem| problem.primary.is_some()));
+                prop_assert!(problems.render(&Sources::from(&source)).contains("damaged.yaml:"));
+            }
+        }
+    }
 }

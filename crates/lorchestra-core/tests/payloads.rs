@@ -1,5 +1,7 @@
 //! Payloads through `params` schemas: the values that come out, and the exact messages.
 
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
 use lorchestra_core::diagnostic::{Diagnostics, Source, Sources};
 use lorchestra_core::params::ParamsSchema;
 use lorchestra_core::yaml;

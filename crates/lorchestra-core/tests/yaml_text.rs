@@ -87,6 +87,13 @@ fn a_text_beyond_the_limits_is_refused_before_it_fills_the_memory() {
 }
 
 #[test]
+fn a_text_full_of_problems_is_told_in_a_thousand_of_them() {
+    let problems = read(&"a: b\n".repeat(50_000)).unwrap_err();
+    assert_eq!(problems.matches("error[LO0002]").count(), 1_000);
+    assert!(problems.ends_with("\n48999 more problems are not shown\n"));
+}
+
+#[test]
 fn a_control_character_does_not_hide_what_follows() {
     assert_eq!(
         first_line("a: 1\r\nb: é\0\nc: 3"),

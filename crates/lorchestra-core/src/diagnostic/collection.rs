@@ -114,56 +114,84 @@ impl Diagnostic {
     }
 }
 
+/// A hostile text can hold a problem in every few bytes: after this many of one text the rest is only counted.
+const SHOWN_OF_A_TEXT: usize = 1_000;
+
 /// All findings of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    findings: Vec<Diagnostic>,
+    #[serde(skip)]
+    left_out: usize,
+}
 
 impl Diagnostics {
     /// Adds a finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        self.findings.push(diagnostic);
+    }
+
+    /// Adds a finding of a text that may be hostile: past a thousand it is only counted.
+    pub(crate) fn push_of_text(&mut self, diagnostic: Diagnostic) {
+        // the first error is kept whatever stands before it: it decides whether the text can be used
+        let is_full = self.findings.len() >= SHOWN_OF_A_TEXT;
+        if is_full && (diagnostic.severity == Severity::Warning || self.has_errors()) {
+            self.left_out += 1;
+        } else {
+            self.push(diagnostic);
+        }
+    }
+
+    /// Adds all findings of another check.
+    pub fn append(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.left_out += other.left_out;
     }
 
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.findings.is_empty()
     }
 
-    /// How many findings.
+    /// How many findings, without those that were only counted.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.findings.len()
     }
 
     /// Whether one of them is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.findings.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// The findings, in the order they were added.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.findings.iter()
     }
 
     /// Brings the findings into the order of the text they speak about.
     pub fn sort(&mut self) {
-        self.0.sort_by(|left, right| left.reading_order().cmp(&right.reading_order()));
+        self.findings.sort_by(|left, right| left.reading_order().cmp(&right.reading_order()));
     }
 
     /// All findings as plain text, one blank line between them.
     #[must_use]
     pub fn render(&self, sources: &Sources) -> String {
-        let texts: Vec<String> = self.0.iter().map(|diagnostic| render(diagnostic, sources)).collect();
+        let mut texts: Vec<String> =
+            self.findings.iter().map(|diagnostic| render(diagnostic, sources)).collect();
+        if self.left_out > 0 {
+            texts.push(format!("{} more problems are not shown\n", self.left_out));
+        }
         texts.join("\n")
     }
 }
 
 impl Extend<Diagnostic> for Diagnostics {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, more: I) {
-        self.0.extend(more);
+        self.findings.extend(more);
     }
 }
 
@@ -172,7 +200,7 @@ impl IntoIterator for Diagnostics {
     type IntoIter = std::vec::IntoIter<Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.findings.into_iter()
     }
 }
 
@@ -181,12 +209,12 @@ impl<'a> IntoIterator for &'a Diagnostics {
     type IntoIter = std::slice::Iter<'a, Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.findings.iter()
     }
 }
 
 impl FromIterator<Diagnostic> for Diagnostics {
     fn from_iter<I: IntoIterator<Item = Diagnostic>>(findings: I) -> Self {
-        Self(findings.into_iter().collect())
+        Self { findings: findings.into_iter().collect(), left_out: 0 }
     }
 }

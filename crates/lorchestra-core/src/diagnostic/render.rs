@@ -108,7 +108,7 @@ fn snippet(out: &mut String, label: &Label, marker: char, sources: &Sources) -> 
     let number = start.line.to_string();
     let indent = " ".repeat(number.len());
     line(out, format_args!("{indent} |"));
-    line(out, format_args!("{number} | {left}{}{right}", shown.trim_end()));
+    line(out, format_args!("{}", format!("{number} | {left}{shown}{right}").trim_end()));
     line(out, format_args!("{indent} | {padding}{markers}"));
     number.len()
 }

@@ -63,9 +63,10 @@ impl Fields<'_> {
         self.config_path(&document);
         // what makes it another kind of file is refused already; that it is no job then goes without saying
         let other_kind = document.get("pipeline_id").is_some();
+        let misspelt = |name: &str| entries.iter().any(|(key, _)| is_near(name, &key.name));
         let required = |fields: &mut Self, name: &str| {
             let node = document.get(name);
-            if node.is_none() && !other_kind {
+            if node.is_none() && !other_kind && !misspelt(name) {
                 fields.missing_key(name, "at the top level of the job", Span::at(document.span.start));
             }
             node
@@ -124,7 +125,7 @@ impl Fields<'_> {
             self.report(self.error(codes::STEP_KEY_AT_TOP_LEVEL, message, key.span));
             return false;
         }
-        let near = keys::known_top_level().find(|known| strsim::damerau_levenshtein(known, name) == 1);
+        let near = keys::known_top_level().find(|known| is_near(known, name));
         if let Some(known) = near {
             let message = format!("unknown key {} at the top level of the job", quoted(name));
             let help = format!("did you mean '{known}'? A key of your own needs a name less like it");
@@ -188,4 +189,9 @@ impl Fields<'_> {
             }
         }
     }
+}
+
+/// Whether `name` is one mistake away from `known`: a letter too many, too few or another one, or two exchanged.
+fn is_near(known: &str, name: &str) -> bool {
+    known.len().abs_diff(name.len()) <= 4 && strsim::damerau_levenshtein(known, name) == 1
 }

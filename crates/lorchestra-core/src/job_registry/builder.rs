@@ -124,7 +124,7 @@ impl JobRegistryBuilder {
                 Ok(job) => &job.warnings,
                 Err(found) => found,
             };
-            problems.extend(found.clone());
+            problems.append(found.clone());
             by_id.entry(file.stem.clone()).or_default().push(file);
         }
         let mut jobs: BTreeMap<String, Entry> = BTreeMap::new();

@@ -17,6 +17,7 @@ mod node;
 mod parse;
 mod place;
 mod scalar;
+mod tags;
 
 pub use budget::limits;
 pub use node::{Key, Node, Value};

@@ -1,19 +1,15 @@
-//! Scanner events to the tree, without recursion. Scalars are judged by `scalar`, sizes by `budget`.
+//! Scanner events to the tree, without recursion. Scalars are judged by `scalar`, tags by `tags`, sizes by `budget`.
 //!
 //! A syntax error ends the reading: what follows it means nothing. Everything else is collected.
 
 use std::collections::BTreeMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::budget::{depth, limits, weight};
 use super::node::{Key, Node, Value};
 use super::place::{Places, pos_at};
-use super::scalar::{self, ScalarError};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Source, Span, codes, quoted};
-
-/// What the namespace of the core schema's tags starts with.
-const CORE: &str = "tag:yaml.org,2002:";
 
 /// Reads `source` as one YAML (or JSON) document; an empty text is null.
 ///
@@ -79,7 +75,7 @@ enum Content {
     },
 }
 
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     source: &'a Source,
     diagnostics: &'a mut Diagnostics,
     places: Places<'a>,
@@ -135,7 +131,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn error(&self, code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
+    pub(super) fn error(&self, code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
         Diagnostic::error(code, message).at(self.source, span)
     }
 
@@ -149,71 +145,9 @@ impl Builder<'_> {
     }
 
     /// Reports what leaves the tree without a value to judge.
-    fn refuse(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn refuse(&mut self, diagnostic: Diagnostic) {
         self.usable = false;
-        self.diagnostics.push(diagnostic);
-    }
-
-    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Value {
-        let tag = tag.map(full_name);
-        let value = match tag.as_deref() {
-            None if style == ScalarStyle::Plain => scalar::plain(text),
-            None | Some("!") => Ok(Value::Str(text.to_owned())),
-            Some(tag) => match tag.strip_prefix(CORE).and_then(|name| scalar::tagged(text, name)) {
-                Some(value) => value,
-                None => {
-                    self.unknown_tag(tag, span);
-                    return Value::Null;
-                }
-            },
-        };
-        value.unwrap_or_else(|error| {
-            let shown = quoted(text);
-            let diagnostic = match error {
-                ScalarError::IntegerTooLarge => self
-                    .error(
-                        codes::NUMBER_OUT_OF_RANGE,
-                        format!("the integer {shown} does not fit 64 bits"),
-                        span,
-                    )
-                    .help("quote it to make it a string"),
-                ScalarError::FloatTooLarge => self.error(
-                    codes::NUMBER_OUT_OF_RANGE,
-                    format!("the number {shown} is larger than the largest float"),
-                    span,
-                ),
-                ScalarError::NotFinite => self
-                    .error(
-                        codes::NUMBER_OUT_OF_RANGE,
-                        format!("{shown} is a float that JSON cannot say"),
-                        span,
-                    )
-                    .help("quote it to make it a string, or use null"),
-                ScalarError::NotOfTag => self.error(
-                    codes::TAG_NOT_SUPPORTED,
-                    format!("{shown} is not what its tag {} says", shown_tag(tag.as_deref().unwrap_or("!"))),
-                    span,
-                ),
-            };
-            self.refuse(diagnostic);
-            Value::Null
-        })
-    }
-
-    fn collection_tag(&mut self, tag: Option<&Tag>, kind: &str, span: Span) {
-        if let Some(tag) = tag.map(full_name)
-            && tag != "!"
-            && tag.strip_prefix(CORE) != Some(kind)
-        {
-            self.unknown_tag(&tag, span);
-        }
-    }
-
-    fn unknown_tag(&mut self, tag: &str, span: Span) {
-        let diagnostic = self
-            .error(codes::TAG_NOT_SUPPORTED, format!("the tag {} does not fit here", shown_tag(tag)), span)
-            .help("tags are !!str !!int !!float !!bool !!null for scalars, !!seq and !!map for collections");
-        self.refuse(diagnostic);
+        self.diagnostics.push_of_text(diagnostic);
     }
 
     fn open(&mut self, span: Span, anchor: usize, content: Content) -> Result<(), Stop> {
@@ -265,7 +199,7 @@ impl Builder<'_> {
                         *first,
                         "it stands here first",
                     );
-                    self.diagnostics.push(diagnostic);
+                    self.diagnostics.push_of_text(diagnostic);
                 }
             }
         }
@@ -347,17 +281,5 @@ impl Builder<'_> {
             return None;
         }
         Some(Key { name: name.clone(), span: node.span })
-    }
-}
-
-fn full_name(tag: &Tag) -> String {
-    format!("{}{}", tag.handle, tag.suffix)
-}
-
-/// `tag` the way people write it.
-fn shown_tag(tag: &str) -> String {
-    match tag.strip_prefix(CORE) {
-        Some(name) => quoted(&format!("!!{name}")),
-        None => quoted(tag),
     }
 }
