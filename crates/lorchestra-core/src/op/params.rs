@@ -223,9 +223,11 @@ pub(crate) fn check_members(
             None => {
                 let known: Vec<&str> =
                     params.iter().filter(|param| !param.not_built).map(|param| param.name).collect();
+                let close = crate::diagnostic::did_you_mean(name, known.iter().copied());
+                let close = close.map(|close| format!("{close} ")).unwrap_or_default();
                 problems.push(
                     ParamProblem::new(member, format!("unknown key '{name}'"))
-                        .help(format!("allowed: {}", known.join(", "))),
+                        .help(format!("{close}Allowed: {}", known.join(", "))),
                 );
             }
             Some(param) if param.not_built => {
