@@ -10,6 +10,7 @@ mod fields;
 pub mod handler;
 pub mod instance;
 pub mod job_def;
+pub mod job_registry;
 pub mod manifest;
 pub mod op;
 pub mod params;
