@@ -1,1 +1,13 @@
-//! Local compute: jq transforms, Jinja templates and readers of CSV, JSON and NDJSON
+#![doc = include_str!("../README.md")]
+
+mod engine;
+mod jq;
+mod limits;
+pub mod readers;
+mod template;
+mod transform;
+
+pub use engine::LocalComputeEngine;
+pub use jq::check_transform;
+pub use limits::Limits;
+pub use template::check_template;

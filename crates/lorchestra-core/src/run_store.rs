@@ -6,7 +6,6 @@
 use async_trait::async_trait;
 use lorchestra_json::Sha256;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::instance::JobInstance;
@@ -29,7 +28,9 @@ pub enum StoreError {
         run_id: String,
     },
     /// The caller's claim is over: another holds the run, or it was let go. Nothing was written.
-    #[error("claim of run '{run_id}' is stale: epoch {epoch} is not the current one ({current})")]
+    #[error(
+        "claim of run '{run_id}' is over: its epoch {epoch} was let go or passed (the store is at {current})"
+    )]
     StaleEpoch {
         /// The run.
         run_id: String,
@@ -47,6 +48,14 @@ pub enum StoreError {
         expected: u64,
         /// The store's.
         actual: u64,
+    },
+    /// What was to be written contradicts itself or what is stored: the caller's mistake. Nothing was written.
+    #[error("the store refuses a write to run '{run_id}': {why}")]
+    Invalid {
+        /// The run.
+        run_id: String,
+        /// What does not fit.
+        why: String,
     },
     /// What is stored cannot be read.
     #[error("run '{run_id}' cannot be read: {why}")]
@@ -112,13 +121,6 @@ pub enum InboxMessage {
     Retry {
         /// These steps; empty means all that did not complete.
         steps: Vec<String>,
-    },
-    /// A signal to waiting steps.
-    Signal {
-        /// Its name.
-        name: String,
-        /// What it carries.
-        payload: Value,
     },
 }
 
@@ -213,6 +215,7 @@ pub trait CreateRun: Send + Sync {
     /// Makes `run` exist. When it returned, the run survives a power cut; before, there is nothing of it.
     ///
     /// With an idempotency key: the same key and request gives the run that exists, another request is `KeyConflict`.
+    /// The same run id and request gives the run that exists too, so a call whose outcome is unknown can be repeated.
     async fn create_run(&self, run: NewRun) -> Result<Created, StoreError>;
 }
 
@@ -220,7 +223,10 @@ pub trait CreateRun: Send + Sync {
 #[async_trait]
 pub trait Append: Send + Sync {
     /// Appends under the caller's epoch. When it returned `Ok`, all of `commit` survives a power cut; on `StaleEpoch`
-    /// and `StaleSeq` nothing was written; on `Unknown` either.
+    /// and `StaleSeq` nothing was written; on `Unknown` either. Called twice, the second call is `StaleSeq`.
+    ///
+    /// While messages wait that the commit does not take, the run stays due, whatever `wake_at` says. A child that
+    /// exists already under its id, key and request is left as it is.
     async fn append(
         &self,
         run_id: &str,
@@ -229,7 +235,8 @@ pub trait Append: Send + Sync {
         commit: Commit,
     ) -> Result<(), StoreError>;
 
-    /// Leaves a message for whoever holds or will hold the run, and wakes it. Needs no claim.
+    /// Leaves a message for whoever holds or will hold the run, and wakes it. Needs no claim. Called twice, it leaves
+    /// two messages.
     async fn send(&self, run_id: &str, message: InboxMessage) -> Result<(), StoreError>;
 }
 
@@ -249,7 +256,8 @@ pub trait LoadRun: Send + Sync {
 /// Lists runs.
 #[async_trait]
 pub trait ListRuns: Send + Sync {
-    /// A page, newest first.
+    /// A page, newest first; of runs created at the same time the one stored last. Runs whose row cannot be read are
+    /// left out: `load_run` says why.
     async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, StoreError>;
 
     /// The one run whose id begins or ends with `part`; `None` when none or several do.
@@ -259,7 +267,9 @@ pub trait ListRuns: Send + Sync {
 /// Gives runs to workers.
 #[async_trait]
 pub trait ClaimRuns: Send + Sync {
-    /// Claims up to `limit` runs that are queued, whose `wake_at` has come, or whose holder is gone; oldest first.
+    /// Claims up to `limit` runs: first those whose holder is gone, in the order they were created; then those that
+    /// nobody holds and that are due, longest due first. A new run is due when it is created, others at their
+    /// `wake_at`. When it returned, the claims survive a power cut; a crash before that costs at most one lease.
     async fn claim(&self, worker: &str, lease_ms: u64, limit: usize) -> Result<Vec<Claim>, StoreError>;
 
     /// Claims this run, whether its time has come or not. A run that has ended and has no message waiting is
@@ -269,10 +279,14 @@ pub trait ClaimRuns: Send + Sync {
     /// Renews the lease. `StaleEpoch` when it is lost.
     async fn heartbeat(&self, run_id: &str, epoch: u64, lease_ms: u64) -> Result<(), StoreError>;
 
-    /// Lets the run go. The epoch stays: it only ever grows.
+    /// Lets the run go. The epoch stays: it only ever grows. A run let go while queued or running is due at once.
     async fn release(&self, run_id: &str, epoch: u64) -> Result<(), StoreError>;
 
-    /// The earliest `wake_at` of the runs that nobody holds.
+    /// Lets a run go that cannot be read, and sets it apart: `claim` does not give it out any more, whatever its
+    /// state. `claim_run` still does (a newer version may know how to read it), and the next append ends it.
+    async fn quarantine(&self, run_id: &str, epoch: u64, why: &str) -> Result<(), StoreError>;
+
+    /// When the next of the runs that nobody holds is due; in the past when one is due already.
     async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError>;
 }
 

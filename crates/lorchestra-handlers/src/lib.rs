@@ -1,1 +1,11 @@
-//! Step handlers over the client traits: data plane, compute, orchestration
+#![doc = include_str!("../README.md")]
+
+mod errors;
+mod input;
+mod meta;
+mod ops;
+mod output;
+mod registry;
+
+pub use ops::{ops, planned_ops};
+pub use registry::{ComputeHandler, DataPlaneHandler, OrchestrationHandler, registry};

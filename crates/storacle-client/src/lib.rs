@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod builder;
 mod client;
 mod error;
+pub mod passthrough;
 pub mod query;
 pub mod table;
 mod types;
@@ -10,6 +12,7 @@ pub use client::StoracleClient;
 pub use error::StoracleError;
 pub use query::QuerySpec;
 pub use types::{
-    AssertRowsSpec, AssertSchemaSpec, AssertUniqueSpec, CallMeta, ExpectedColumn, RowStream, RowsAssertion,
-    SchemaAssertion, SchemaMismatch, SqlQuery, StopFlag, UniqueAssertion, UpsertCounts, UpsertSpec,
+    AssertRowsSpec, AssertSchemaSpec, AssertUniqueSpec, CallMeta, ExpectedColumn, OnStop, RowStream,
+    RowsAssertion, SchemaAssertion, SchemaMismatch, SqlQuery, StopFlag, UniqueAssertion, UpsertCounts,
+    UpsertSpec,
 };

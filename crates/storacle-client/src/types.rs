@@ -15,13 +15,16 @@ use crate::StoracleError;
 /// Rows on their way.
 pub type RowStream = Pin<Box<dyn Stream<Item = Result<RowBatch, StoracleError>> + Send>>;
 
+/// Takes what is to be done at the moment of stopping.
+pub type OnStop = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
+
 /// How a backend learns that it should stop: asked between pieces of work, and told once by a hook.
 #[derive(Clone)]
 pub struct StopFlag {
     /// Whether to stop now.
     pub is_stopped: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Registers what to do at the moment of stopping (interrupt a running statement).
-    pub on_stop: Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>,
+    pub on_stop: OnStop,
 }
 
 impl Default for StopFlag {

@@ -1,7 +1,11 @@
 //! The query DSL as data: simple reads of one table (data-plane.md §3). Parsing and building stand beside it.
 
+mod parse;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use parse::{QueryProblem, is_identifier, parse_filters};
 
 /// A query of the DSL, parsed and checked: identifiers are identifiers, operators are known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +71,55 @@ pub struct Filter {
     pub op: Comparison,
     /// The value, always bound.
     pub value: Value,
+}
+
+impl Aggregate {
+    /// SQL's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Min => "MIN",
+            Self::Max => "MAX",
+            Self::Count => "COUNT",
+            Self::Sum => "SUM",
+            Self::Avg => "AVG",
+        }
+    }
+}
+
+impl Comparison {
+    /// Every operator, as it is written.
+    pub const ALL: [(&'static str, Self); 6] = [
+        ("=", Self::Equal),
+        ("!=", Self::NotEqual),
+        ("<", Self::Less),
+        (">", Self::Greater),
+        ("<=", Self::LessOrEqual),
+        (">=", Self::GreaterOrEqual),
+    ];
+
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::Greater => ">",
+            Self::LessOrEqual => "<=",
+            Self::GreaterOrEqual => ">=",
+        }
+    }
+}
+
+impl SelectItem {
+    /// The name it has in the rows that come out.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Column(name) | Self::Aggregate { alias: name, .. } => name,
+        }
+    }
 }
 
 /// The operators of the DSL.

@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub(crate) mod check_boundaries;
+pub(crate) mod ci;
+pub(crate) mod codegen;
+pub(crate) mod deny;
+pub(crate) mod test;
+pub(crate) mod tidy;
