@@ -6,3 +6,6 @@ pub(crate) mod codegen;
 pub(crate) mod deny;
 pub(crate) mod test;
 pub(crate) mod tidy;
+
+#[cfg(test)]
+mod clippy_agreement;
