@@ -1,5 +1,7 @@
 //! How runs end, are tried again, and are found again.
 
+use std::process::Stdio;
+
 use end_to_end::Sandbox;
 use serde_json::Value;
 
@@ -86,4 +88,27 @@ fn a_run_is_found_by_the_end_of_its_id_and_an_unknown_one_is_refused() {
     assert_eq!(run_id(&shown["record"]), id);
     let told = sandbox.run(&["runs", "show", "nothing-like-it"]).with_code(2).stderr;
     assert!(told.contains("nothing-like-it"), "{told}");
+}
+
+#[test]
+fn runs_at_the_same_time_do_not_disturb_each_other() {
+    let sandbox = Sandbox::finished();
+    let before = sandbox.table("derived.activity_by_kind");
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            sandbox
+                .command(&["run", "measure_activity", "-q"])
+                .stdout(Stdio::null())
+                .spawn()
+                .expect("the binary starts")
+        })
+        .collect();
+    for child in children {
+        let output = child.wait_with_output().expect("the process ends");
+        assert_eq!(output.status.code(), Some(0));
+    }
+    assert_eq!(sandbox.table("derived.activity_by_kind"), before);
+    let list = sandbox.run(&["runs", "list", "--job", "measure_activity", "-o", "json"]).with_code(0).json();
+    let ended = list.as_array().expect("a list of runs").iter().map(|run| run["status"].as_str());
+    assert_eq!(ended.collect::<Vec<_>>(), [Some("success"); 5]);
 }

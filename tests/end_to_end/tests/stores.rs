@@ -1,22 +1,31 @@
 //! Stores that cannot be used: a clear error, exit code 7, and what is there stays as it was.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use end_to_end::{Answer, JOBS, Sandbox};
 
-/// Where SQLite keeps `user_version` in a file's header, big-endian.
-const USER_VERSION: std::ops::Range<usize> = 60..64;
+/// The `application_id` of a run store and of a data plane.
+const RUN_STORE: &[u8; 4] = b"LORC";
+const DATA_PLANE: &[u8; 4] = b"LORD";
 
 #[test]
 fn run_store_and_data_plane_in_one_file_are_refused() {
     let sandbox = Sandbox::example();
+    sandbox.edit("lorchestra.yaml", "sqlite: .lorchestra/runs.db", "sqlite: data/warehouse.db");
+    let told = sandbox.run(&["run", JOBS[1]]).with_code(7).stderr;
+    assert!(told.contains("run store and data plane are one file"), "{told}");
+    assert!(told.contains("help: "), "{told}");
+    assert!(!sandbox.data_plane().exists(), "a store was made");
+}
+
+#[test]
+fn one_file_spelt_in_two_ways_is_refused_before_it_is_made() {
+    let sandbox = Sandbox::example();
     sandbox.edit("lorchestra.yaml", "sqlite: .lorchestra/runs.db", "sqlite: data/../data/warehouse.db");
-    for _ in 0..2 {
-        let told = sandbox.run(&["run", JOBS[1]]).with_code(7).stderr;
-        assert!(told.contains("run store and data plane are one file"), "{told}");
-        assert!(told.contains("help: "), "{told}");
-    }
+    let told = sandbox.run(&["run", JOBS[1]]).with_code(7).stderr;
+    assert!(told.contains("run store and data plane are one file"), "{told}");
+    assert!(!sandbox.data_plane().exists(), "a store was made");
 }
 
 #[test]
@@ -30,20 +39,21 @@ fn one_file_under_two_names_is_refused() {
 
 #[test]
 fn a_store_of_a_newer_version_is_refused_and_not_touched() {
-    for of in [Sandbox::run_store, Sandbox::data_plane] {
-        let sandbox = Sandbox::finished();
+    let stores: [(fn(&Sandbox) -> PathBuf, &[u8; 4]); 2] =
+        [(Sandbox::run_store, RUN_STORE), (Sandbox::data_plane, DATA_PLANE)];
+    for (of, application_id) in stores {
+        let sandbox = Sandbox::example();
         let path = of(&sandbox);
-        assert!(!has_unmerged_log(&path), "the last process leaves a whole file");
-        let mut bytes = fs::read(&path).expect("a store");
-        bytes[USER_VERSION].copy_from_slice(&900_u32.to_be_bytes());
-        fs::write(&path, &bytes).expect("a writable store");
+        let bytes = sqlite_file(application_id, 900);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, &bytes).expect("a file");
         for args in [vec!["run", JOBS[0]], vec!["query", "{dataset: raw, table: raw_objects, limit: 1}"]] {
             let told = sandbox.run(&args).with_code(7).stderr;
-            for said in ["900", "newer"] {
+            for said in ["900", "knows versions up to"] {
                 assert!(told.contains(said), "{args:?}: no '{said}' in\n{told}");
             }
         }
-        assert!(fs::read(&path).expect("a store") == bytes, "{} was touched", path.display());
+        assert!(fs::read(&path).expect("a file") == bytes, "{} was touched", path.display());
     }
 }
 
@@ -94,7 +104,26 @@ fn a_profile_that_does_not_exist_is_told_with_those_that_do() {
     assert!(!sandbox.has_stores());
 }
 
-fn has_unmerged_log(path: &Path) -> bool {
-    let log = format!("{}-wal", path.display());
-    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+/// A SQLite database without tables (https://www.sqlite.org/fileformat2.html, §1.3 and §1.6).
+fn sqlite_file(application_id: &[u8; 4], user_version: u32) -> Vec<u8> {
+    const PAGE: u16 = 4096;
+    let mut page = vec![0; usize::from(PAGE)];
+    let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"SQLite format 3\0");
+    put(16, &PAGE.to_be_bytes());
+    // rollback journal; fractions of a page that SQLite fixes
+    put(18, &[1, 1, 0, 64, 32, 32]);
+    // change counter, and the version of the file that the page count is valid for
+    put(24, &1_u32.to_be_bytes());
+    put(92, &1_u32.to_be_bytes());
+    // pages, schema format, UTF-8
+    put(28, &1_u32.to_be_bytes());
+    put(44, &4_u32.to_be_bytes());
+    put(56, &1_u32.to_be_bytes());
+    put(60, &user_version.to_be_bytes());
+    put(68, application_id);
+    // an empty leaf: no cells, content begins at the end of the page
+    put(100, &[0x0d]);
+    put(105, &PAGE.to_be_bytes());
+    page
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use end_to_end::{Answer, Sandbox};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const VALUE: &str = "hush-5f1d2c7e-nobody-may-see-this";
 
@@ -34,6 +34,19 @@ steps:
 output: '@run.last.items'
 "#;
 
+const GUARDED: &str = r#"job_id: guarded
+version: "1.0"
+steps:
+  - step_id: compare
+    op: storacle.query
+    params:
+      sql: "SELECT LENGTH(@token) AS length"
+      params: {token: '@secret.E2E_TOKEN'}
+  - step_id: check
+    op: assert.rows
+    params: {table: raw.raw_objects, filters: {idem_key: '@secret.E2E_TOKEN'}, min_count: 1}
+"#;
+
 #[test]
 fn references_and_artifacts_in_payload_and_rows_arrive_as_text() {
     let things = [
@@ -56,19 +69,26 @@ fn references_and_artifacts_in_payload_and_rows_arrive_as_text() {
         assert_eq!(rows.len(), 2, "{}", answer.stderr);
         for row in rows {
             assert_eq!(row["source_system"], "@secret.E2E_TOKEN");
-            assert_eq!(value_of(&row["payload"]), thing);
+            assert_eq!(row["payload"], thing);
         }
         assert!(!answer.stdout.contains(VALUE) && !answer.stderr.contains(VALUE));
         assert_nowhere(sandbox.path());
     }
 }
 
-/// A JSON column read through SQL may come as a value or as its text.
-fn value_of(stored: &Value) -> Value {
-    match stored {
-        Value::String(text) => serde_json::from_str(text).unwrap_or_else(|_| stored.clone()),
-        other => other.clone(),
+#[test]
+fn a_secret_where_it_would_be_stored_is_refused_without_telling_it() {
+    let sandbox = Sandbox::example();
+    sandbox.write("jobs/guarded.yaml", GUARDED);
+    for args in [["plan", "guarded"], ["run", "guarded"]] {
+        let mut command = sandbox.command(&args);
+        let answer = Answer::from(command.env("E2E_TOKEN", VALUE)).with_code(3);
+        for said in ["jobs/guarded.yaml:8:", "jobs/guarded.yaml:11:", "takes no secret"] {
+            assert!(answer.stderr.contains(said), "no '{said}' in\n{}", answer.stderr);
+        }
+        assert!(!answer.stdout.contains(VALUE) && !answer.stderr.contains(VALUE));
     }
+    assert!(!sandbox.has_stores());
 }
 
 fn assert_nowhere(folder: &Path) {
