@@ -1,5 +1,6 @@
 //! B1: a linear job of 1,000 no-op steps, each durably recorded, beside the bare store: the same file, pragmas and
 //! thread, one transaction per step with the very bytes ours wrote. Prints one line of JSON per round.
+#![expect(clippy::print_stdout, reason = "an example speaks to a terminal")]
 
 use std::error::Error;
 use std::path::Path;

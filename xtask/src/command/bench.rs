@@ -16,7 +16,8 @@ const ALLOWANCE: Duration = Duration::from_millis(10);
 
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     require_c_compiler()?;
-    let build = ["build", "--release", "-p", "lorchestra", "-p", "io-sqlite", "--bin", "lorchestra", "--examples"];
+    let build =
+        ["build", "--release", "-p", "lorchestra", "-p", "io-sqlite", "--bin", "lorchestra", "--examples"];
     run_shown(&mut workspace.cargo(build))?;
     let release = workspace.target().join("release");
     println!("\nB1  1,000 no-op steps, each durably recorded; ratio = ours / bare, reach 0.70");
@@ -57,7 +58,8 @@ fn project(folder: &Path) -> Outcome {
         }
         fs::create_dir_all(folder.join("jobs"))?;
         fs::write(folder.join("lorchestra.yaml"), "jobs: jobs\n")?;
-        let job = "job_id: one\nversion: \"1\"\nsteps:\n  - {step_id: a, op: log.dump, params: {items: [1]}}\n";
+        let job =
+            "job_id: one\nversion: \"1\"\nsteps:\n  - {step_id: a, op: log.dump, params: {items: [1]}}\n";
         fs::write(folder.join("jobs/one.yaml"), job)
     };
     write().map_err(|error| Failure::cannot_run(format!("cannot make {}: {error}", folder.display())))
@@ -65,7 +67,8 @@ fn project(folder: &Path) -> Outcome {
 
 /// How long the command took, and the most memory it was seen with, in KiB (Linux; elsewhere 0).
 fn timed(command: &mut Command) -> Result<(Duration, u64), Failure> {
-    let cannot = |error: std::io::Error| Failure::cannot_run(format!("cannot start the measured command: {error}"));
+    let cannot =
+        |error: std::io::Error| Failure::cannot_run(format!("cannot start the measured command: {error}"));
     let begin = Instant::now();
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(cannot)?;
     let status_file = format!("/proc/{}/status", child.id());
