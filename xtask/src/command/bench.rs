@@ -6,6 +6,13 @@ use crate::workspace::{Workspace, run as run_shown};
 
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     require_c_compiler()?;
-    run_shown(&mut workspace.cargo(["build", "--release", "--package", "lorchestra", "--bin", "lorchestra"]))?;
+    run_shown(&mut workspace.cargo([
+        "build",
+        "--release",
+        "--package",
+        "lorchestra",
+        "--bin",
+        "lorchestra",
+    ]))?;
     run_shown(&mut workspace.cargo(["run", "--release", "--quiet", "--package", "bench"]))
 }
