@@ -1,0 +1,13 @@
+//! The embedded data plane through its trait, each test on its own file.
+
+mod asserts;
+mod concurrency;
+mod ledger;
+mod opening;
+mod passthrough;
+mod query;
+mod round_trip;
+mod stamps;
+mod support;
+mod tables;
+mod upsert;
