@@ -5,6 +5,7 @@ mod client;
 mod error;
 pub mod passthrough;
 pub mod query;
+pub mod standard_tables;
 pub mod table;
 mod types;
 

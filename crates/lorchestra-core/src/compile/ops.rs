@@ -41,27 +41,25 @@ impl<'a> Pass<'a> {
         spec: &OpSpec,
         params: &Map<String, Value>,
         open: &[String],
-    ) -> bool {
+    ) {
         let mut problems = Vec::new();
         check_members(&spec.params, params, "", open, &mut problems);
         if let Some(check) = spec.check.filter(|_| problems.is_empty()) {
             problems = check(&Value::Object(params.clone()), open);
         }
-        let right = problems.is_empty();
         for problem in problems {
             self.report_param(step, spec, problem);
         }
-        right
     }
 
     pub(super) fn report_param(&mut self, step: &StepDef, spec: &OpSpec, problem: ParamProblem) {
         let ParamProblem { at, message, help } = problem;
-        let unknown_key = message.starts_with("unknown key");
-        let span = place_of(&step.params, &at, unknown_key);
+        let not_built = message.ends_with("is not supported yet");
+        let about_the_key = not_built || message.starts_with("unknown key");
+        let span = place_of(&step.params, &at, about_the_key);
         // `must be an integer` needs to say what must; other messages do
         let message =
             if message.starts_with("must") { format!("{} {message}", quoted(&path(&at))) } else { message };
-        let not_built = message.ends_with("is not supported yet");
         let code = if not_built { codes::NOT_SUPPORTED_YET } else { codes::OP_PARAM };
         let error = self.error(code, format!("{message} (params of {})", spec.name), span).maybe_help(help);
         self.report(error);

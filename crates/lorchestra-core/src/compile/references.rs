@@ -213,7 +213,11 @@ impl Pass<'_> {
             let place = self.job.steps[position].step_id.span;
             self.error(codes::STEP_NOT_BEFORE, message, span)
                 .label(&self.job.source, place, "this step")
-                .help(format!("add {} to the 'needs' of step {}", quoted(step_id), quoted(own_id)))
+                .help(if self.graph.is_before(own, position) {
+                    format!("step {} itself waits for step {}", quoted(step_id), quoted(own_id))
+                } else {
+                    format!("add {} to the 'needs' of step {}", quoted(step_id), quoted(own_id))
+                })
         };
         self.report(error);
         None

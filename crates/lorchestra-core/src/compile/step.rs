@@ -1,5 +1,7 @@
 //! One step put together from its parts.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Spanned, codes};
@@ -28,12 +30,11 @@ impl Pass<'_> {
         // what a step does that never runs is not looked at: its params may name what is not there
         let bound = if turned_off.is_some() { BoundParams::default() } else { self.bind(position, spec) };
         let spec = spec?;
-        let mut resources = Default::default();
+        let mut resources = BTreeMap::new();
         if turned_off.is_none() {
             let op_params = self.without_idempotency_key(step, spec, &bound);
-            if self.check_params(step, spec, &op_params, &bound.open) {
-                resources = self.resources(step, &spec.params, &Value::Object(op_params));
-            }
+            self.check_params(step, spec, &op_params, &bound.open);
+            resources = self.resources(step, &spec.params, &Value::Object(op_params));
         }
         let needs = self.graph.needs(position).iter();
         Some(StepInstance {

@@ -168,11 +168,20 @@ impl ParamKind {
                 }
                 None => false,
             },
-            Self::Rows => value.as_array().is_some_and(|rows| {
-                rows.iter().enumerate().all(|(position, row)| {
-                    row.is_object() || late.contains(&lorchestra_json::pointer::join(at, position))
-                })
-            }),
+            Self::Rows => match value.as_array() {
+                Some(rows) => {
+                    // one wrong row says enough of a thousand
+                    let wrong = rows.iter().enumerate().find_map(|(position, row)| {
+                        let at = lorchestra_json::pointer::join(at, position);
+                        (!row.is_object() && !late.contains(&at)).then_some((at, row))
+                    });
+                    problems.extend(wrong.map(|(at, row)| {
+                        ParamProblem::new(at, format!("must be a map, as every row, got {}", shown(row)))
+                    }));
+                    true
+                }
+                None => false,
+            },
             Self::Object(params) => match value.as_object() {
                 Some(members) => {
                     check_members(params, members, at, late, problems);

@@ -1,6 +1,10 @@
 //! Every store against the contract, and what only a store of files can show.
 
+mod artifacts;
 mod bench;
+mod collection;
+mod differential;
+mod processes;
 
 mod memory {
     //! The store in memory.
