@@ -30,7 +30,12 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
         let status = Command::new(&binary).args(arguments).current_dir(&project).status();
         match status {
             Ok(status) if status.success() => {}
-            Ok(status) => return Err(Failure::found(format!("`lorchestra {}` ended with {status}", arguments.join(" ")))),
+            Ok(status) => {
+                return Err(Failure::found(format!(
+                    "`lorchestra {}` ended with {status}",
+                    arguments.join(" ")
+                )));
+            }
             Err(error) => return Err(cannot("start", &binary, &error)),
         }
     }

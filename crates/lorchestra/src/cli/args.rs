@@ -33,7 +33,6 @@ pub struct Cli {
 pub(super) struct Global {
     pub(super) profile: Option<String>,
     pub(super) output: Output,
-    pub(super) color: Color,
     pub(super) quiet: bool,
 }
 

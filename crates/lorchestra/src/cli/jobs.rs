@@ -23,7 +23,12 @@ fn list(project: &Project, global: &Global) -> Result<u8, Failure> {
             .iter()
             .map(|def| {
                 let description = def.description.as_deref().unwrap_or_default().to_owned();
-                vec![def.job_id.value.clone(), def.version.value.clone(), def.steps.len().to_string(), description]
+                vec![
+                    def.job_id.value.clone(),
+                    def.version.value.clone(),
+                    def.steps.len().to_string(),
+                    description,
+                ]
             })
             .collect();
         out::line(&table::table(&["job", "version", "steps", "description"], rows));
@@ -35,7 +40,9 @@ fn list(project: &Project, global: &Global) -> Result<u8, Failure> {
         out::json(global.output, "jobs", &json!(list));
     }
     if project.jobs.problems().has_errors() {
-        out::talk("warning: some files are left out because they are not valid; `lorchestra validate` shows why");
+        out::talk(
+            "warning: some files are left out because they are not valid; `lorchestra validate` shows why",
+        );
     }
     Ok(exit::OK)
 }

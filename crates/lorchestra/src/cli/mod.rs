@@ -62,8 +62,7 @@ pub fn main() -> ExitCode {
 }
 
 async fn answer(cli: Cli) -> Result<u8, Failure> {
-    let global =
-        args::Global { profile: cli.profile, output: cli.output, color: cli.color, quiet: cli.quiet };
+    let global = args::Global { profile: cli.profile, output: cli.output, quiet: cli.quiet };
     match cli.command {
         Command::Init(args) => init::init(&args),
         Command::Validate(args) => validate::validate(&args, &global),

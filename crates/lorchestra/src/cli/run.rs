@@ -92,7 +92,8 @@ pub(super) fn find_job<'a>(project: &'a Project, job_id: &str) -> Result<&'a Job
 /// The job compiled with its arguments.
 pub(super) fn compile_job(project: &Project, args: &JobArgs) -> Result<JobInstance, Failure> {
     let def = find_job(project, &args.job)?;
-    let context = CompileContext { ctx: ctx(&args.ctx)?, payload: payload(def, args)?, compiled_at: SystemClock.now() };
+    let context =
+        CompileContext { ctx: ctx(&args.ctx)?, payload: payload(def, args)?, compiled_at: SystemClock.now() };
     let catalog = host::catalog(project, &HandlerRegistry::default());
     compile::compile(def, &context, &catalog).map_err(|errors| {
         let sources = project.jobs.sources();

@@ -211,7 +211,13 @@ pub(super) async fn print_end(host: &Host, run_id: &str, global: &Global) -> Res
         out::talk("");
         let took =
             record.duration_ms.map(|millis| format!(" in {}", table::duration(millis))).unwrap_or_default();
-        out::talk(&format!("run {run_id}: {}{took}{}", record.status, mode_words(record)));
+        let moved = match (record.rows_read, record.rows_written) {
+            (0, 0) => ", nothing read and nothing written".to_owned(),
+            (read, written) => {
+                format!(", {} rows read, {} written", table::count(read), table::count(written))
+            }
+        };
+        out::talk(&format!("run {run_id}: {}{took}{moved}{}", record.status, mode_words(record)));
     }
     tell_errors(record);
     match record.status {
