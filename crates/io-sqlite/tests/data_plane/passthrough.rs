@@ -106,7 +106,7 @@ async fn an_error_of_sqlite_names_the_place_in_the_text_as_it_was_written() {
         ("SELECT n,\n  nope\nFROM raw.things", "no such column: nope", (2, 3)),
         ("SELECT n FROM raw.things WHERE raw . things.n = 1 AND nope = 1", "no such column", (1, 55)),
         ("SELECT n FROM `raw.things` WHERE upperr(n) = 1", "no such function: upperr", (1, 34)),
-        ("SELECT \"typo\" FROM raw.things", "no such column: typo", (1, 8)),
+        ("SELECT \"typo\" FROM raw.things", "no such column: \"typo\"", (1, 8)),
     ] {
         let error = fixture.sql(sql, json!({})).await.unwrap_err();
         let StoracleError::InvalidQuery { message, position } = &error else { panic!("{sql}: {error:?}") };
