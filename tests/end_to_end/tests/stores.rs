@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use end_to_end::{Answer, JOBS, Sandbox};
 
+/// Where a store's file is.
+type FileOf = fn(&Sandbox) -> PathBuf;
+
 /// The `application_id` of a run store and of a data plane.
 const RUN_STORE: &[u8; 4] = b"LORC";
 const DATA_PLANE: &[u8; 4] = b"LORD";
@@ -39,7 +42,7 @@ fn one_file_under_two_names_is_refused() {
 
 #[test]
 fn a_store_of_a_newer_version_is_refused_and_not_touched() {
-    let stores: [(fn(&Sandbox) -> PathBuf, &[u8; 4]); 2] =
+    let stores: [(FileOf, &[u8; 4]); 2] =
         [(Sandbox::run_store, RUN_STORE), (Sandbox::data_plane, DATA_PLANE)];
     for (of, application_id) in stores {
         let sandbox = Sandbox::example();
