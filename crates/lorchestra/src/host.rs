@@ -188,7 +188,16 @@ fn refuse_one_file(left: &Path, right: &Path) -> Result<(), HostError> {
     use std::os::unix::fs::MetadataExt;
     let same = match (std::fs::metadata(left), std::fs::metadata(right)) {
         (Ok(left), Ok(right)) => left.dev() == right.dev() && left.ino() == right.ino(),
-        _ => left == right,
+        // not there yet: their folders are
+        _ => match (settled(left), settled(right)) {
+            (Some(left), Some(right)) => left == right,
+            _ => left == right,
+        },
     };
     if same { Err(HostError::OneFile(left.display().to_string())) } else { Ok(()) }
+}
+
+/// The path of a file that may not exist, in a folder that does, without links and detours.
+fn settled(file: &Path) -> Option<PathBuf> {
+    Some(file.parent()?.canonicalize().ok()?.join(file.file_name()?))
 }
