@@ -1,6 +1,6 @@
 //! Each file below `tests/jobs/compile` is a test, compiled with the context and payload of the same name in `inputs`:
 //! the snapshot beside this file is its instance, or what is told of it.
-
+#![expect(clippy::disallowed_methods, reason = "the test reads the files that it is about")]
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 use std::collections::BTreeSet;

@@ -68,6 +68,13 @@ struct Driver<'a> {
 }
 
 impl Engine {
+    /// Sets apart a run that cannot be read, so that no worker claims it over and over; others go on.
+    async fn set_apart(&self, claim: &Claim, why: &str) {
+        if let Err(error) = self.parts.store.quarantine(&claim.run_id, claim.epoch, why).await {
+            tracing::warn!(run_id = claim.run_id, %error, "a damaged run could not be set apart");
+        }
+    }
+
     /// Drives a claimed run until it ends, waits, or the engine shuts down, and lets it go.
     ///
     /// # Errors
@@ -76,13 +83,22 @@ impl Engine {
     pub async fn drive(&self, claim: Claim) -> Result<DriveEnd, EngineError> {
         let stored = match self.parts.store.load_run(&claim.run_id).await {
             Ok(stored) => stored,
+            Err(error @ StoreError::Damaged { .. }) => {
+                self.set_apart(&claim, &error.to_string()).await;
+                return Err(error.into());
+            }
             Err(error) => {
                 let _ = self.parts.store.release(&claim.run_id, claim.epoch).await;
                 return Err(error.into());
             }
         };
-        let machine = RunMachine::replay(&claim.run_id, Arc::new(stored.instance), &stored.entries)
-            .map_err(|source| EngineError::Journal { run_id: claim.run_id.clone(), source })?;
+        let machine = match RunMachine::replay(&claim.run_id, Arc::new(stored.instance), &stored.entries) {
+            Ok(machine) => machine,
+            Err(source) => {
+                self.set_apart(&claim, &source.to_string()).await;
+                return Err(EngineError::Journal { run_id: claim.run_id, source });
+            }
+        };
         // a try sends exactly one result, and no more tries run than the job allows
         let (results, ended) = mpsc::channel(64);
         let mut driver = Driver {

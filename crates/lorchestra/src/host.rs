@@ -134,6 +134,8 @@ impl Host {
                 busy_timeout: BUSY_TIMEOUT,
             },
         )?);
+        // now that the file is there, other names of it show
+        refuse_one_file(&runs_path, &warehouse_path)?;
         let artifacts = Arc::new(SqliteArtifacts::open(runs_folder.join("artifacts"), &store)?);
         let mut declared = standard_tables::all();
         declared.extend(project.config.schema.iter().cloned());

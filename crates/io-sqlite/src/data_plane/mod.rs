@@ -18,6 +18,8 @@ mod pool;
 mod query;
 mod render;
 mod select;
+#[cfg(test)]
+mod tests;
 mod time;
 mod upsert;
 mod value;

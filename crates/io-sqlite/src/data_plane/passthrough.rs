@@ -60,9 +60,14 @@ fn explain(connection: &Connection, written: &str, problem: &rusqlite::Error) ->
 /// The line and column (in characters, from 1) in `written` of the byte `offset` in `sent`. The two differ in quotes
 /// around the names of tables and in the white space between the names' parts, nowhere else.
 fn place(written: &str, sent: &str, offset: usize) -> Option<(u64, u64)> {
-    let is_common = |c: &char| !matches!(c, '"' | '`' | '[' | ']') && !c.is_whitespace();
-    let before = sent.get(..offset)?.chars().filter(is_common).count();
-    let at = written.char_indices().filter(|(_, c)| is_common(c)).nth(before)?.0;
+    const QUOTES: [char; 4] = ['"', '`', '[', ']'];
+    let is_common = |c: &char| !QUOTES.contains(c) && !c.is_whitespace();
+    let (before, after) = sent.split_at_checked(offset)?;
+    let before = before.chars().filter(is_common).count();
+    let mut at = written.char_indices().filter(|(_, c)| is_common(c)).nth(before)?.0;
+    if after.starts_with(QUOTES) && written[..at].ends_with(QUOTES) {
+        at -= 1;
+    }
     let line_start = written[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line = written[..at].matches('\n').count() + 1;
     let column = written[line_start..at].chars().count() + 1;

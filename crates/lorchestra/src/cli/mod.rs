@@ -23,6 +23,9 @@ pub use args::Cli;
 use args::Command;
 use fail::Failure;
 
+/// How long the end of the process waits for work that was told to stop.
+const SHUTDOWN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Reads the command line, does what it says, and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -56,8 +59,9 @@ pub fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(answer(cli)).unwrap_or_else(|failure| failure.tell());
-    // blocking work that outlives its answer (an interrupted read) must not hold the process
-    runtime.shutdown_background();
+    // stores close when the last task that holds them is gone; blocking work that outlives its answer (an interrupted
+    // read) must not hold the process for long
+    runtime.shutdown_timeout(SHUTDOWN_PATIENCE);
     code.into()
 }
 

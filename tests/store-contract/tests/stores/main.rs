@@ -5,6 +5,7 @@ mod bench;
 mod collection;
 mod differential;
 mod processes;
+mod strictness;
 
 mod memory {
     //! The store in memory.
