@@ -12,8 +12,8 @@ use lorchestra_core::instance::JobInstance;
 use lorchestra_core::manifest::StepManifest;
 use lorchestra_core::op::Backend;
 use lorchestra_core::run::record::{RunRecord, RunStatus};
-use lorchestra_core::run_store::{InboxMessage, LoadRun};
-use lorchestra_engine::{DriveEnd, Engine, EngineConfig, EngineParts, Submission};
+use lorchestra_core::run_store::{ClaimRuns, InboxMessage, LoadRun};
+use lorchestra_engine::{DriveEnd, Engine, EngineConfig, EngineError, EngineParts, Submission};
 use serde_json::{Map, Value, json};
 use testkit::{
     CountingIds, FixedClock, MemoryArtifacts, MemoryRunStore, bytes_of, job_of, read_all, sealed, step_of,
@@ -219,4 +219,22 @@ async fn a_try_over_its_time_is_stopped_and_fails() {
     hangs.retry.max_attempts = 1;
     let run_id = bench.submit(job_of([hangs])).await;
     assert_eq!(bench.end(&run_id).await.errors[0].error_type, "timeout");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_lost_its_run_writes_nothing_more() {
+    let bench = Bench::new();
+    let run_id = bench.submit(job_of([step_of("stops", &[])])).await;
+    let steal = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        bench.store.worker_dies("worker");
+        bench.store.claim_run(&run_id, "other", 30_000).await.unwrap();
+        let before = bench.journal(&run_id).await;
+        bench.engine.send(&run_id, InboxMessage::Cancel { why: "by hand".into() }).await.unwrap();
+        before
+    };
+    let (end, before) = tokio::join!(bench.engine.run_to_end(&run_id), steal);
+    assert!(matches!(end, Err(EngineError::Lost(_))), "{end:?}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(bench.journal(&run_id).await, before);
 }
