@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lorchestra_core::clock::Timestamp;
-use lorchestra_core::handler::Cancel;
+use lorchestra_core::handler::{Cancel, StepError};
 use lorchestra_core::manifest::StepManifest;
 use lorchestra_core::run::journal::{Event, JournalEntry};
 use lorchestra_core::run::record::{RunRecord, RunStatus};
@@ -42,6 +42,7 @@ struct Begin {
     timeout: Duration,
     retry_count: u32,
     max_retries: u32,
+    cancel: Cancel,
 }
 
 struct Ended {
@@ -175,6 +176,9 @@ impl Driver<'_> {
                         self.fold([event.into()])?;
                         let timeout = Duration::from_millis(timeout_ms);
                         let dispatch_seq = self.machine.seq();
+                        // known from here on: the next decision may already be to stop it
+                        let cancel = Cancel::default();
+                        self.running.insert(dispatch_seq, cancel.clone());
                         self.begin.push(Begin {
                             step,
                             dispatch_seq,
@@ -182,6 +186,7 @@ impl Driver<'_> {
                             timeout,
                             retry_count,
                             max_retries,
+                            cancel,
                         });
                     }
                     Command::Stop { dispatch_seq, .. } => {
@@ -251,12 +256,17 @@ impl Driver<'_> {
         }
         let entries = std::mem::take(&mut self.entries);
         let status_changed = self.machine.status() != self.record.status;
-        if status_changed {
+        // an attempt that fails as the one before did leaves the status as it was, and is another end all the same
+        let row_changed = status_changed
+            || entries
+                .iter()
+                .any(|entry| matches!(entry.event, Event::RunFinished(_) | Event::RetryRequested(_)));
+        if row_changed {
             self.record = self.machine.record(&self.record);
         }
         let commit = Commit {
             artifacts: named_artifacts(&entries),
-            record: status_changed.then(|| self.record.clone()),
+            record: row_changed.then(|| self.record.clone()),
             wake_at: self.machine.wake_at(),
             take_inbox: std::mem::take(&mut self.taken),
             children: Vec::new(),
@@ -281,17 +291,21 @@ impl Driver<'_> {
         let last = expected_seq + commit.entries.len() as u64;
         let fence = self.renewed + self.engine.parts.config.lease * 2 / 3;
         let mut pause = Duration::from_millis(10);
+        let mut unknown = false;
         loop {
             let error = match store.append(&self.run_id, self.epoch, expected_seq, commit.clone()).await {
                 Ok(()) => return Ok(()),
+                // the epoch is ours and the journal ends where this commit does: the earlier call wrote it
+                Err(StoreError::StaleSeq { actual, .. }) if unknown && actual == last => return Ok(()),
                 Err(StoreError::StaleEpoch { .. } | StoreError::StaleSeq { .. }) => {
                     return Err(EngineError::Lost(self.run_id.clone()));
                 }
                 Err(error) => error,
             };
+            unknown |= matches!(error, StoreError::Unknown(_));
             match &error {
-                StoreError::Unknown(_) if last > expected_seq => {
-                    if store.last_seq(&self.run_id).await.is_ok_and(|seq| seq == last) {
+                StoreError::Unknown(_) => {
+                    if self.is_written(&commit, last).await {
                         // still ours: whoever took it over would have had to write first
                         store
                             .heartbeat(&self.run_id, self.epoch, self.lease_ms())
@@ -300,7 +314,7 @@ impl Driver<'_> {
                         return Ok(());
                     }
                 }
-                StoreError::Unknown(_) | StoreError::Unavailable(_) => {}
+                StoreError::Unavailable(_) => {}
                 _ => return Err(error.into()),
             }
             if Instant::now() + pause >= fence {
@@ -312,10 +326,18 @@ impl Driver<'_> {
         }
     }
 
+    /// Reads an unknown commit back: by its entries, or by the messages it took when it has none.
+    async fn is_written(&self, commit: &Commit, last: u64) -> bool {
+        let store = &self.engine.parts.store;
+        if commit.entries.is_empty() {
+            let waiting = store.inbox(&self.run_id).await;
+            return waiting.is_ok_and(|rows| !rows.iter().any(|row| commit.take_inbox.contains(&row.id)));
+        }
+        store.last_seq(&self.run_id).await.is_ok_and(|seq| seq == last)
+    }
+
     fn begin_tries(&mut self) {
         for begin in std::mem::take(&mut self.begin) {
-            let cancel = Cancel::default();
-            self.running.insert(begin.dispatch_seq, cancel.clone());
             let subscriber = StepExecutionSubscriber::new(Arc::clone(&self.engine.parts));
             let slots = Arc::clone(&self.engine.slots);
             let results = self.results.clone();
@@ -327,12 +349,18 @@ impl Driver<'_> {
                 max_retries: begin.max_retries,
                 run_started_at: self.machine.created_at(),
                 mode: self.machine.mode(),
-                cancel,
+                cancel: begin.cancel,
             };
             tokio::spawn(async move {
-                // the semaphore is never closed
-                let _slot = slots.acquire_owned().await.ok();
-                let result = subscriber.execute(work).await;
+                // a try that is stopped before it has a slot never begins
+                let result = tokio::select! {
+                    biased;
+                    () = work.cancel.cancelled() => {
+                        Err(StepError::permanent("cancelled", "stopped before it began"))
+                    }
+                    // the semaphore is never closed
+                    _slot = slots.acquire_owned() => subscriber.execute(work.clone()).await,
+                };
                 // a driver that is gone does not want it: the run was let go or lost
                 let _ =
                     results.send(Ended { dispatch_seq: begin.dispatch_seq, step: begin.step, result }).await;

@@ -96,6 +96,8 @@ pub(super) struct RunState {
     pub(super) unfinished: usize,
     /// The first step that failed for good and was not allowed to.
     pub(super) failed_step: Option<usize>,
+    /// `seq` of the entry that failed it.
+    pub(super) failed_seq: u64,
     pub(super) paused: bool,
     pub(super) cancel: Option<String>,
     pub(super) timed_out: bool,
@@ -138,6 +140,7 @@ impl RunState {
             timers: BTreeSet::new(),
             unfinished: 0,
             failed_step: None,
+            failed_seq: 0,
             paused: false,
             cancel: None,
             timed_out: false,
@@ -271,7 +274,10 @@ impl RunState {
                             let error = serde_json::json!({"type": failed.error.error_type, "message": failed.error.message});
                             step.output = Some(serde_json::json!({ "error": error }).into());
                         } else {
-                            self.failed_step.get_or_insert(position);
+                            if self.failed_step.is_none() {
+                                self.failed_step = Some(position);
+                                self.failed_seq = entry.seq;
+                            }
                         }
                         self.end(position, StepStatus::Failed, None, at);
                     }
