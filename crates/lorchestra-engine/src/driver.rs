@@ -4,9 +4,11 @@
 //! the entry that says so is durable. The one path by which a step ends goes through `settle`.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use lorchestra_core::clock::Timestamp;
 use lorchestra_core::handler::{Cancel, StepError};
 use lorchestra_core::manifest::StepManifest;
@@ -359,7 +361,13 @@ impl Driver<'_> {
                         Err(StepError::permanent("cancelled", "stopped before it began"))
                     }
                     // the semaphore is never closed
-                    _slot = slots.acquire_owned() => subscriber.execute(work.clone()).await,
+                    _slot = slots.acquire_owned() => {
+                        // handlers are guarded inside; this guards the stores around them: a result always comes
+                        AssertUnwindSafe(subscriber.execute(work.clone()))
+                            .catch_unwind()
+                            .await
+                            .unwrap_or_else(|_| Err(StepError::permanent("engine_panic", "storing the output panicked")))
+                    }
                 };
                 // a driver that is gone does not want it: the run was let go or lost
                 let _ =

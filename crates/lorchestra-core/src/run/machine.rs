@@ -149,7 +149,7 @@ impl RunMachine {
         result: TryResult,
         now: Timestamp,
     ) -> Option<Event> {
-        let (position, instance) = self.state.instance.step(step_id)?;
+        let (position, instance) = self.state.step(step_id)?;
         let step = &self.state.steps[position];
         if step.status != StepStatus::Running || step.dispatch_seq != dispatch_seq {
             return None;
@@ -387,7 +387,7 @@ impl RunMachine {
 
     fn blocked_by_needs(&self, position: usize) -> Option<String> {
         self.state.instance.steps[position].needs.iter().find_map(|need| {
-            let (needed, needed_instance) = self.state.instance.step(need)?;
+            let (needed, needed_instance) = self.state.step(need)?;
             let needed = &self.state.steps[needed];
             match needed.status {
                 StepStatus::Failed if !needed_instance.continue_on_error => {
