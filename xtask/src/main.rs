@@ -23,6 +23,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure speed beside the bare store
+    Bench,
     /// Hold the dependency graph against boundaries.toml
     CheckBoundaries(command::check_boundaries::Arguments),
     /// Run every stage that a change has to pass
@@ -31,6 +33,8 @@ enum Command {
     Codegen(command::codegen::Arguments),
     /// Check licences, bans, sources and advisories of dependencies
     Deny,
+    /// Run the main example from nothing to its report
+    Demo,
     /// Run all tests: nextest, then the examples in documentation
     Test(command::test::Arguments),
     /// Check what the compiler does not: file sizes, headers, unfinished work
@@ -40,9 +44,11 @@ enum Command {
 fn main() -> ExitCode {
     let workspace = Workspace::own();
     let outcome = match Arguments::parse().command {
+        Command::Bench => command::bench::run(&workspace),
         Command::CheckBoundaries(arguments) => command::check_boundaries::run(&workspace, &arguments),
         Command::Ci(arguments) => command::ci::run(&workspace, &arguments),
         Command::Codegen(arguments) => command::codegen::run(&workspace, &arguments),
+        Command::Demo => command::demo::run(&workspace),
         Command::Deny => command::deny::run(&workspace),
         Command::Test(arguments) => command::test::run(&workspace, &arguments),
         Command::Tidy => command::tidy::run(&workspace),

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z.
@@ -16,11 +19,15 @@ pub struct Timestamp(i64);
 #[error("'{0}' is not an RFC 3339 time with a zone, such as 2026-01-31T12:00:00Z")]
 pub struct TimestampParseError(String);
 
-const MIN_MICROS: i64 = -62_135_596_800_000_000; // 0001-01-01
-const MAX_MICROS: i64 = 253_402_300_799_999_999; // 9999-12-31
+const MIN_MICROS: i64 = -62_135_596_800_000_000; // 0001-01-01T00:00:00Z
+const MAX_MICROS: i64 = 253_402_300_799_999_999; // 9999-12-31T23:59:59.999999Z
+
+/// The epoch as a civil time: unlike jiff's instants, its civil times reach to the last microsecond of 9999, which
+/// warehouses use for "without end".
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 impl Timestamp {
-    /// From microseconds since the epoch; what lies outside the years 1 to 9999 is moved to their border.
+    /// From microseconds since the epoch; what lies outside the years 1 to 9999 is moved to the nearest time that can be written.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         if micros < MIN_MICROS {
@@ -54,10 +61,9 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(time) => write!(f, "{time:.6}"),
-            Err(_) => f.write_str("0001-01-01T00:00:00.000000Z"),
-        }
+        // within the bounds that every constructor keeps, the sum is a civil time
+        let civil = EPOCH.checked_add(SignedDuration::from_micros(self.0)).unwrap_or(EPOCH);
+        write!(f, "{civil:.6}Z")
     }
 }
 
@@ -71,10 +77,17 @@ impl FromStr for Timestamp {
     type Err = TimestampParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<jiff::Timestamp>()
-            .map(|time| Self::from_micros(time.as_microsecond()))
-            .map_err(|_| TimestampParseError(text.to_owned()))
+        parse(text).ok_or_else(|| TimestampParseError(text.to_owned()))
     }
+}
+
+fn parse(text: &str) -> Option<Timestamp> {
+    let pieces = Pieces::parse(text).ok()?;
+    let offset = pieces.to_numeric_offset()?;
+    let civil = pieces.date().to_datetime(pieces.time()?);
+    let micros = civil.duration_since(EPOCH).as_micros() - i128::from(offset.seconds()) * 1_000_000;
+    let micros = i64::try_from(micros).ok()?;
+    (MIN_MICROS..=MAX_MICROS).contains(&micros).then_some(Timestamp(micros))
 }
 
 impl Serialize for Timestamp {

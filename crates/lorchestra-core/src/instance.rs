@@ -122,7 +122,7 @@ pub struct LateValue {
 }
 
 /// How often and how long after a failure a step is tried again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RetryPolicy {
     /// Tries in all, the first included; at least 1.
@@ -150,10 +150,11 @@ impl Default for RetryPolicy {
 }
 
 /// How the pause between tries grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backoff {
     /// Doubles each time.
+    #[default]
     Exponential,
     /// Grows by the first pause each time.
     Linear,

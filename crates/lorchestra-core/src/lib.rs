@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod catalog;
 pub mod clock;
+pub mod compile;
 pub mod diagnostic;
 pub mod expression;
 mod fields;

@@ -4,11 +4,13 @@
 //! the entry that says so is durable. The one path by which a step ends goes through `settle`.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use lorchestra_core::clock::Timestamp;
-use lorchestra_core::handler::Cancel;
+use lorchestra_core::handler::{Cancel, StepError};
 use lorchestra_core::manifest::StepManifest;
 use lorchestra_core::run::journal::{Event, JournalEntry};
 use lorchestra_core::run::record::{RunRecord, RunStatus};
@@ -42,6 +44,7 @@ struct Begin {
     timeout: Duration,
     retry_count: u32,
     max_retries: u32,
+    cancel: Cancel,
 }
 
 struct Ended {
@@ -68,6 +71,13 @@ struct Driver<'a> {
 }
 
 impl Engine {
+    /// Sets apart a run that cannot be read, so that no worker claims it over and over; others go on.
+    async fn set_apart(&self, claim: &Claim, why: &str) {
+        if let Err(error) = self.parts.store.quarantine(&claim.run_id, claim.epoch, why).await {
+            tracing::warn!(run_id = claim.run_id, %error, "a damaged run could not be set apart");
+        }
+    }
+
     /// Drives a claimed run until it ends, waits, or the engine shuts down, and lets it go.
     ///
     /// # Errors
@@ -76,13 +86,22 @@ impl Engine {
     pub async fn drive(&self, claim: Claim) -> Result<DriveEnd, EngineError> {
         let stored = match self.parts.store.load_run(&claim.run_id).await {
             Ok(stored) => stored,
+            Err(error @ StoreError::Damaged { .. }) => {
+                self.set_apart(&claim, &error.to_string()).await;
+                return Err(error.into());
+            }
             Err(error) => {
                 let _ = self.parts.store.release(&claim.run_id, claim.epoch).await;
                 return Err(error.into());
             }
         };
-        let machine = RunMachine::replay(&claim.run_id, Arc::new(stored.instance), &stored.entries)
-            .map_err(|source| EngineError::Journal { run_id: claim.run_id.clone(), source })?;
+        let machine = match RunMachine::replay(&claim.run_id, Arc::new(stored.instance), &stored.entries) {
+            Ok(machine) => machine,
+            Err(source) => {
+                self.set_apart(&claim, &source.to_string()).await;
+                return Err(EngineError::Journal { run_id: claim.run_id, source });
+            }
+        };
         // a try sends exactly one result, and no more tries run than the job allows
         let (results, ended) = mpsc::channel(64);
         let mut driver = Driver {
@@ -159,6 +178,9 @@ impl Driver<'_> {
                         self.fold([event.into()])?;
                         let timeout = Duration::from_millis(timeout_ms);
                         let dispatch_seq = self.machine.seq();
+                        // known from here on: the next decision may already be to stop it
+                        let cancel = Cancel::default();
+                        self.running.insert(dispatch_seq, cancel.clone());
                         self.begin.push(Begin {
                             step,
                             dispatch_seq,
@@ -166,6 +188,7 @@ impl Driver<'_> {
                             timeout,
                             retry_count,
                             max_retries,
+                            cancel,
                         });
                     }
                     Command::Stop { dispatch_seq, .. } => {
@@ -235,12 +258,17 @@ impl Driver<'_> {
         }
         let entries = std::mem::take(&mut self.entries);
         let status_changed = self.machine.status() != self.record.status;
-        if status_changed {
+        // an attempt that fails as the one before did leaves the status as it was, and is another end all the same
+        let row_changed = status_changed
+            || entries
+                .iter()
+                .any(|entry| matches!(entry.event, Event::RunFinished(_) | Event::RetryRequested(_)));
+        if row_changed {
             self.record = self.machine.record(&self.record);
         }
         let commit = Commit {
             artifacts: named_artifacts(&entries),
-            record: status_changed.then(|| self.record.clone()),
+            record: row_changed.then(|| self.record.clone()),
             wake_at: self.machine.wake_at(),
             take_inbox: std::mem::take(&mut self.taken),
             children: Vec::new(),
@@ -265,17 +293,21 @@ impl Driver<'_> {
         let last = expected_seq + commit.entries.len() as u64;
         let fence = self.renewed + self.engine.parts.config.lease * 2 / 3;
         let mut pause = Duration::from_millis(10);
+        let mut unknown = false;
         loop {
             let error = match store.append(&self.run_id, self.epoch, expected_seq, commit.clone()).await {
                 Ok(()) => return Ok(()),
+                // the epoch is ours and the journal ends where this commit does: the earlier call wrote it
+                Err(StoreError::StaleSeq { actual, .. }) if unknown && actual == last => return Ok(()),
                 Err(StoreError::StaleEpoch { .. } | StoreError::StaleSeq { .. }) => {
                     return Err(EngineError::Lost(self.run_id.clone()));
                 }
                 Err(error) => error,
             };
+            unknown |= matches!(error, StoreError::Unknown(_));
             match &error {
-                StoreError::Unknown(_) if last > expected_seq => {
-                    if store.last_seq(&self.run_id).await.is_ok_and(|seq| seq == last) {
+                StoreError::Unknown(_) => {
+                    if self.is_written(&commit, last).await {
                         // still ours: whoever took it over would have had to write first
                         store
                             .heartbeat(&self.run_id, self.epoch, self.lease_ms())
@@ -284,7 +316,7 @@ impl Driver<'_> {
                         return Ok(());
                     }
                 }
-                StoreError::Unknown(_) | StoreError::Unavailable(_) => {}
+                StoreError::Unavailable(_) => {}
                 _ => return Err(error.into()),
             }
             if Instant::now() + pause >= fence {
@@ -296,10 +328,18 @@ impl Driver<'_> {
         }
     }
 
+    /// Reads an unknown commit back: by its entries, or by the messages it took when it has none.
+    async fn is_written(&self, commit: &Commit, last: u64) -> bool {
+        let store = &self.engine.parts.store;
+        if commit.entries.is_empty() {
+            let waiting = store.inbox(&self.run_id).await;
+            return waiting.is_ok_and(|rows| !rows.iter().any(|row| commit.take_inbox.contains(&row.id)));
+        }
+        store.last_seq(&self.run_id).await.is_ok_and(|seq| seq == last)
+    }
+
     fn begin_tries(&mut self) {
         for begin in std::mem::take(&mut self.begin) {
-            let cancel = Cancel::default();
-            self.running.insert(begin.dispatch_seq, cancel.clone());
             let subscriber = StepExecutionSubscriber::new(Arc::clone(&self.engine.parts));
             let slots = Arc::clone(&self.engine.slots);
             let results = self.results.clone();
@@ -311,12 +351,24 @@ impl Driver<'_> {
                 max_retries: begin.max_retries,
                 run_started_at: self.machine.created_at(),
                 mode: self.machine.mode(),
-                cancel,
+                cancel: begin.cancel,
             };
             tokio::spawn(async move {
-                // the semaphore is never closed
-                let _slot = slots.acquire_owned().await.ok();
-                let result = subscriber.execute(work).await;
+                // a try that is stopped before it has a slot never begins
+                let result = tokio::select! {
+                    biased;
+                    () = work.cancel.cancelled() => {
+                        Err(StepError::permanent("cancelled", "stopped before it began"))
+                    }
+                    // the semaphore is never closed
+                    _slot = slots.acquire_owned() => {
+                        // handlers are guarded inside; this guards the stores around them: a result always comes
+                        AssertUnwindSafe(subscriber.execute(work.clone()))
+                            .catch_unwind()
+                            .await
+                            .unwrap_or_else(|_| Err(StepError::permanent("engine_panic", "storing the output panicked")))
+                    }
+                };
                 // a driver that is gone does not want it: the run was let go or lost
                 let _ =
                     results.send(Ended { dispatch_seq: begin.dispatch_seq, step: begin.step, result }).await;

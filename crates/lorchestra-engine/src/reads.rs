@@ -1,7 +1,9 @@
 //! Reads the value a ref wants out of an artifact. Bounded: a list that is too long for memory is refused by name.
 
 use futures_util::TryStreamExt;
-use lorchestra_core::artifact::{ArtifactKind, ArtifactStore, Handle, LIST_LIMIT_BYTES, LIST_LIMIT_ITEMS};
+use lorchestra_core::artifact::{
+    ArtifactKind, ArtifactStore, Handle, INLINE_LIMIT_BYTES, LIST_LIMIT_BYTES, LIST_LIMIT_ITEMS,
+};
 use lorchestra_core::reference::Segment;
 use lorchestra_core::scope::walk;
 use serde_json::Value;
@@ -13,6 +15,11 @@ pub(crate) async fn read(
     artifacts: &dyn ArtifactStore,
 ) -> Result<Value, String> {
     let wants_one_row = match (handle.kind, path.first()) {
+        // a negative position counts from the end, as in a list that stands inline
+        (ArtifactKind::Rows, Some(Segment::Index(row))) if *row < 0 => {
+            let count = handle.count.and_then(|count| i64::try_from(count).ok()).unwrap_or(0);
+            Some(count.saturating_add(*row))
+        }
         (ArtifactKind::Rows, Some(Segment::Index(row))) => Some(*row),
         (ArtifactKind::Rows, Some(Segment::Key(_))) => {
             return Err("rows are a list: say which, as in [0]".into());
@@ -63,7 +70,14 @@ pub(crate) async fn read(
 
 fn below(bytes: &[u8], path: &[Segment]) -> Result<Value, String> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    walk(&value, path)
-        .cloned()
-        .map_err(|stopped| format!("nothing is there; there is {}", stopped.keys.join(", ")))
+    let found = walk(&value, path)
+        .map_err(|stopped| format!("nothing is there; there is {}", stopped.keys.join(", ")))?;
+    // what is read stands in manifests and in the journal: those stay small
+    let size = found.to_string().len();
+    if size > INLINE_LIMIT_BYTES {
+        return Err(format!(
+            "the value has {size} bytes; a part taken out of an artifact may have {INLINE_LIMIT_BYTES}: refer to the whole field instead"
+        ));
+    }
+    Ok(found.clone())
 }

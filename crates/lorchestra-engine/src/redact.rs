@@ -118,25 +118,21 @@ impl ArtifactStore for RedactingArtifacts {
     }
 }
 
-/// Replaces values also where they cross from one piece to the next: the end of each piece that could begin a value
-/// is held back until the next one came.
+/// Replaces values also where they cross from one piece to the next: what could still grow into the longest value is
+/// held back until the next piece came, so a value that begins with another one is never cut in two.
 fn redacted(bytes: ByteStream, given: Vec<(String, String)>) -> ByteStream {
-    let longest = given.iter().map(|(value, _)| value.len()).max().unwrap_or(0);
     let pieces = bytes.map(Some).chain(stream::iter([None]));
     let state = (Vec::new(), given);
     Box::pin(
         pieces
-            .scan(state, move |(held, given), piece| {
+            .scan(state, |(held, given), piece| {
                 let out = match piece {
                     Some(Err(error)) => Err(error),
                     Some(Ok(piece)) => {
                         held.extend_from_slice(&piece);
-                        replace_all(held, given);
-                        let keep = longest.saturating_sub(1).min(held.len());
-                        let rest = held.split_off(held.len() - keep);
-                        Ok(Bytes::from(std::mem::replace(held, rest)))
+                        Ok(replace(held, given, false))
                     }
-                    None => Ok(Bytes::from(std::mem::take(held))),
+                    None => Ok(replace(held, given, true)),
                 };
                 std::future::ready(Some(out))
             })
@@ -144,18 +140,25 @@ fn redacted(bytes: ByteStream, given: Vec<(String, String)>) -> ByteStream {
     )
 }
 
-fn replace_all(bytes: &mut Vec<u8>, given: &[(String, String)]) {
-    for (value, name) in given {
-        let mut from = 0;
-        while let Some(at) = find(&bytes[from..], value.as_bytes()) {
-            bytes.splice(from + at..from + at + value.len(), name.bytes());
-            from += at + name.len();
+/// Takes from `held` all that is decided and gives it with names in place of values; `given` has the longest first.
+fn replace(held: &mut Vec<u8>, given: &[(String, String)], is_last: bool) -> Bytes {
+    let longest = given.first().map_or(0, |(value, _)| value.len());
+    let mut out = Vec::with_capacity(held.len());
+    let mut at = 0;
+    while at < held.len() && (is_last || at + longest <= held.len()) {
+        match given.iter().find(|(value, _)| held[at..].starts_with(value.as_bytes())) {
+            Some((value, name)) => {
+                out.extend_from_slice(name.as_bytes());
+                at += value.len();
+            }
+            None => {
+                out.push(held[at]);
+                at += 1;
+            }
         }
     }
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    held.drain(..at);
+    out.into()
 }
 
 #[cfg(test)]
@@ -185,6 +188,20 @@ mod tests {
                 r#"{"a":"[secret DB]"} [secret DB]!"#,
                 "{size}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_value_that_begins_with_another_leaves_nothing_of_itself() {
+        let given =
+            vec![("secret-longer".to_owned(), "[L]".to_owned()), ("secret".to_owned(), "[S]".to_owned())];
+        let text = "a secret and a secret-longer one, secret";
+        for size in 1..text.len() {
+            let pieces: Vec<_> =
+                text.as_bytes().chunks(size).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+            let all: Vec<Bytes> =
+                redacted(Box::pin(stream::iter(pieces)), given.clone()).try_collect().await.unwrap();
+            assert_eq!(String::from_utf8(all.concat()).unwrap(), "a [S] and a [L] one, [S]", "{size}");
         }
     }
 

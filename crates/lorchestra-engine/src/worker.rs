@@ -85,7 +85,8 @@ impl Engine {
                 });
             }
             let wake = self.parts.store.next_wake().await.ok().flatten();
-            let nap = wake.map_or(config.sweep, |at| {
+            // with no room a due run can wait: the end of a drive wakes this
+            let nap = wake.filter(|_| drives.len() < config.max_parallel).map_or(config.sweep, |at| {
                 Duration::from_millis(at.millis_since(self.parts.clock.now()).max(1))
             });
             tokio::select! {

@@ -120,6 +120,21 @@ mod tests {
                 false,
             ),
             (ComputeError::TimeLimit { reference: reference(), row: None, limit_ms: 1 }, "timeout", true),
+            (
+                ComputeError::Template {
+                    name: reference(),
+                    problem: compute_client::Problem { line: 1, column: None, message: reference() },
+                },
+                "template_failed",
+                false,
+            ),
+            (ComputeError::Internal { message: reference(), retryable: false }, "compute", false),
+            (ComputeError::Input { retryable: false, source: "x".into() }, "input_failed", false),
+            (
+                ComputeError::Input { retryable: false, source: Box::new(StepError::permanent("own", "x")) },
+                "own",
+                false,
+            ),
             (ComputeError::FuelLimit { name: reference(), limit: 1 }, "fuel_limit", false),
             (ComputeError::DeadlineExceeded, "timeout", true),
             (ComputeError::Cancelled, "cancelled", false),
@@ -129,5 +144,27 @@ mod tests {
             let step = compute(error);
             assert_eq!((step.error_type.as_str(), step.retryable), (error_type, retryable));
         }
+    }
+
+    #[test]
+    fn every_error_of_the_artifact_store_says_whether_to_try_again() {
+        let store = |retryable| ArtifactError::Store { message: "x".into(), retryable };
+        let sha256 = lorchestra_json::Sha256::of(b"");
+        for (error, retryable) in [
+            (ArtifactError::NotFound(sha256), false),
+            (ArtifactError::Damaged(sha256), false),
+            (ArtifactError::Source("x".into()), false),
+            (store(true), true),
+            (store(false), false),
+        ] {
+            let step = artifact(&error);
+            assert_eq!((step.error_type.as_str(), step.retryable), ("artifact_store", retryable));
+        }
+    }
+
+    #[test]
+    fn the_wait_a_server_asks_for_reaches_the_step() {
+        let step = storacle(StoracleError::RateLimited { message: "x".into(), retry_after_ms: Some(7) });
+        assert_eq!(step.retry_after_ms, Some(7));
     }
 }

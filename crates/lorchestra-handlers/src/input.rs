@@ -1,8 +1,9 @@
 //! What a step is given: its params with secrets and artifacts filled in, rows as a stream, the text of a resource.
 //!
-//! A row set is streamed; a value that must be in memory is bounded.
+//! A row set is streamed; a value that must be in memory is bounded. Secrets are asked for inside the call, and only the
+//! params that the call works with ever hold them.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use lorchestra_core::artifact::{ArtifactKind, Handle, LIST_LIMIT_BYTES, LIST_LIMIT_ITEMS};
@@ -12,49 +13,37 @@ use lorchestra_core::manifest::StepManifest;
 use lorchestra_json::{RowBatch, RowBatchBuilder, pointer};
 use serde_json::Value;
 
+use crate::cut_rows::RowCutter;
 use crate::errors;
 
 /// Rows on their way into a step.
 pub(crate) type Rows = BoxStream<'static, Result<RowBatch, StepError>>;
 
-/// The params as a handler sees them: secrets and artifacts stand where they belong, but for the pointers in
-/// `streamed`, which are read by `rows`.
+/// The params as a handler sees them: secrets and artifacts stand where they belong, but for what stands at or below
+/// the pointers in `streamed`, which is read by `rows`.
 pub(crate) async fn params(
     cx: &StepContext,
     manifest: &StepManifest,
     streamed: &[&str],
 ) -> Result<Value, StepError> {
     let mut params = manifest.resolved_params.clone();
-    for artifact in &manifest.artifacts {
-        if !streamed.contains(&artifact.at.as_str()) {
-            let value = value(cx, &artifact.at, &artifact.handle).await?;
-            pointer::put(&mut params, &artifact.at, value);
-        }
-    }
-    for secret in &manifest.secrets {
-        let value = cx
-            .secrets
-            .secret(&secret.name)
-            .map_err(|error| StepError::permanent("secret", error.to_string()))?;
-        pointer::put(&mut params, &secret.at, Value::String(value));
-    }
+    fill(cx, manifest, &mut params, |at| !streamed.iter().any(|pointer| is_within(at, pointer))).await?;
     Ok(params)
+}
+
+/// The value that stands at `at` of the params; null when nothing does.
+pub(crate) async fn value(cx: &StepContext, manifest: &StepManifest, at: &str) -> Result<Value, StepError> {
+    let mut params = manifest.resolved_params.clone();
+    fill(cx, manifest, &mut params, |place| is_within(place, at)).await?;
+    Ok(pointer::take(&mut params, at).unwrap_or_default())
 }
 
 /// The rows that stand at `at` of the params.
 pub(crate) async fn rows(cx: &StepContext, manifest: &StepManifest, at: &str) -> Result<Rows, StepError> {
-    if let Some(handle) = manifest.artifact(at) {
-        return match handle.kind {
-            ArtifactKind::Rows => stored_rows(cx, handle).await,
-            _ => inline_rows(value(cx, at, handle).await?, at),
-        };
+    match manifest.artifact(at) {
+        Some(handle) if handle.kind == ArtifactKind::Rows => stored_rows(cx, handle).await,
+        _ => inline_rows(value(cx, manifest, at).await?, at),
     }
-    let params = if manifest.artifacts.iter().any(|artifact| artifact.at.starts_with(at)) {
-        self::params(cx, manifest, &[]).await?
-    } else {
-        manifest.resolved_params.clone()
-    };
-    inline_rows(params.pointer(at).cloned().unwrap_or_default(), at)
 }
 
 /// The text of the resource called `name`, read by the digest in the manifest.
@@ -72,6 +61,32 @@ pub(crate) async fn resource(
         .await
         .map_err(|error| errors::artifact(&error))?;
     Ok(pieces.concat().into())
+}
+
+/// Whether pointer `at` is `pointer` or stands below it.
+fn is_within(at: &str, pointer: &str) -> bool {
+    at.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Puts the artifacts and secrets into `params` whose place is `wanted`.
+async fn fill(
+    cx: &StepContext,
+    manifest: &StepManifest,
+    params: &mut Value,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(), StepError> {
+    for artifact in manifest.artifacts.iter().filter(|artifact| wanted(&artifact.at)) {
+        let value = stored_value(cx, &artifact.at, &artifact.handle).await?;
+        pointer::put(params, &artifact.at, value);
+    }
+    for secret in manifest.secrets.iter().filter(|secret| wanted(&secret.at)) {
+        let value = cx
+            .secrets
+            .secret(&secret.name)
+            .map_err(|error| StepError::permanent("secret", error.to_string()))?;
+        pointer::put(params, &secret.at, Value::String(value));
+    }
+    Ok(())
 }
 
 fn inline_rows(value: Value, at: &str) -> Result<Rows, StepError> {
@@ -95,34 +110,35 @@ fn inline_rows(value: Value, at: &str) -> Result<Rows, StepError> {
     Ok(stream::iter(batches).boxed())
 }
 
-/// Stored rows as batches: pieces are cut at the last newline, what is left begins the next batch.
+/// Stored rows as batches. A step that is told to stop gets no more of them.
 async fn stored_rows(cx: &StepContext, handle: &Handle) -> Result<Rows, StepError> {
     let bytes = cx.artifacts.open(handle.sha256).await.map_err(|error| errors::artifact(&error))?;
+    let cancel = cx.cancel.clone();
     let pieces = bytes.map(Some).chain(stream::iter([None]));
-    let batches = pieces.scan(BytesMut::new(), |rest, piece| {
-        let batch = match piece {
+    let batches = pieces.scan(Some(RowCutter::default()), move |cutter, piece| {
+        // without a cutter the stream has ended, or broken off
+        let Some(mut cutting) = cutter.take() else { return std::future::ready(None) };
+        let batches = match piece {
+            _ if cancel.is_cancelled() => Err(StepError::permanent("cancelled", "cancelled")),
             Some(Err(error)) => Err(errors::artifact(&error)),
-            Some(Ok(piece)) => {
-                rest.extend_from_slice(&piece);
-                match rest.iter().rposition(|byte| *byte == b'\n') {
-                    Some(end) => Ok(RowBatch::from_ndjson(&rest.split_to(end + 1))),
-                    None => Ok(RowBatch::default()),
+            Some(Ok(piece)) => match cutting.take(&piece) {
+                Ok(batches) => {
+                    *cutter = Some(cutting);
+                    Ok(batches)
                 }
-            }
-            None => Ok(RowBatch::from_ndjson(&rest.split())),
+                Err(error) => Err(errors::params(error.to_string())),
+            },
+            None => Ok(cutting.finish().into_iter().collect()),
         };
-        std::future::ready(Some(batch))
+        std::future::ready(Some(batches))
     });
-    Ok(batches.try_filter(|batch| std::future::ready(!batch.is_empty())).boxed())
+    Ok(batches.map_ok(|batches| stream::iter(batches.into_iter().map(Ok))).try_flatten().boxed())
 }
 
-async fn value(cx: &StepContext, at: &str, handle: &Handle) -> Result<Value, StepError> {
+async fn stored_value(cx: &StepContext, at: &str, handle: &Handle) -> Result<Value, StepError> {
     let count = handle.count.unwrap_or(0);
     if handle.bytes > LIST_LIMIT_BYTES || count > LIST_LIMIT_ITEMS {
-        return Err(errors::params(format!(
-            "the value at '{at}' has {count} items and {} bytes; a step takes up to {LIST_LIMIT_ITEMS} items and {LIST_LIMIT_BYTES} bytes in memory",
-            handle.bytes
-        )));
+        return Err(too_large(at, count, handle.bytes));
     }
     let pieces: Vec<Bytes> = async { cx.artifacts.open(handle.sha256).await?.try_collect().await }
         .await
@@ -136,5 +152,35 @@ async fn value(cx: &StepContext, at: &str, handle: &Handle) -> Result<Value, Ste
             .map_err(|error| error.to_string()),
         _ => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
     };
-    parsed.map_err(|error| errors::params(format!("the value at '{at}' cannot be read: {error}")))
+    let value =
+        parsed.map_err(|error| errors::params(format!("the value at '{at}' cannot be read: {error}")))?;
+    // the handle of a list need not know how long it is
+    match value.as_array().map(|items| items.len() as u64) {
+        Some(count) if count > LIST_LIMIT_ITEMS => Err(too_large(at, count, handle.bytes)),
+        _ => Ok(value),
+    }
+}
+
+fn too_large(at: &str, count: u64, bytes: u64) -> StepError {
+    errors::params(format!(
+        "the value at '{at}' has {count} items and {bytes} bytes; a step takes up to {LIST_LIMIT_ITEMS} items and {LIST_LIMIT_BYTES} bytes in memory"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_is_within_itself_and_what_it_stands_below() {
+        for (at, pointer, expected) in [
+            ("/objects", "/objects", true),
+            ("/objects/0/name", "/objects", true),
+            ("/objects2", "/objects", false),
+            ("/object", "/objects", false),
+            ("", "/objects", false),
+        ] {
+            assert_eq!(is_within(at, pointer), expected, "{at} {pointer}");
+        }
+    }
 }

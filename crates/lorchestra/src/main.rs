@@ -1,1 +1,7 @@
-fn main() {}
+//! The `lorchestra` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lorchestra::cli::main()
+}

@@ -3,6 +3,7 @@
 pub mod builder;
 mod client;
 mod error;
+mod noop;
 pub mod passthrough;
 pub mod query;
 pub mod standard_tables;
@@ -11,6 +12,7 @@ mod types;
 
 pub use client::StoracleClient;
 pub use error::StoracleError;
+pub use noop::NoOpStoracleClient;
 pub use query::QuerySpec;
 pub use types::{
     AssertRowsSpec, AssertSchemaSpec, AssertUniqueSpec, CallMeta, ExpectedColumn, OnStop, RowStream,

@@ -37,12 +37,16 @@ const REFUSED_FUNCTIONS: [&str; 14] = [
     "setval",
 ];
 
+/// Functions that may stand where a table stands. What else has no dataset is the store's own (`sqlite_master`, the
+/// `pragma_…` functions) and no table of the data plane.
+const TABLE_FUNCTIONS: [&str; 2] = ["json_each", "json_tree"];
+
 /// A statement that may be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     /// The statement, its tables renamed for the dialect.
     pub sql: String,
-    /// The tables it reads, as `dataset.table` or a bare name; names of its own WITH are not among them.
+    /// The tables it reads, as `dataset.table`; names of its own WITH and functions are not among them.
     pub tables: BTreeSet<String>,
     /// The names after `@`.
     pub parameters: BTreeSet<String>,
@@ -59,9 +63,10 @@ pub fn judge(sql: &str, dialect: Dialect) -> Result<Judged, StoracleError> {
         Dialect::Postgres => Box::new(PostgreSqlDialect {}),
     };
     let statements = Parser::parse_sql(parsing.as_ref(), sql).map_err(|error| {
-        let message = error.to_string();
-        let message = message.trim_start_matches("sql parser error: ");
-        invalid(format!("the SQL cannot be read: {message}"), position_in(message))
+        let whole = error.to_string();
+        let message = whole.trim_start_matches("sql parser error: ");
+        let (what, _) = message.rsplit_once(" at Line: ").unwrap_or((message, ""));
+        invalid(format!("the SQL cannot be read: {what}"), position_in(message))
     })?;
     let query = match statements.as_slice() {
         [Statement::Query(query)] => query,
@@ -220,8 +225,10 @@ impl Visitor for Found {
                 }
             }
             [one] if self.is_cte(&one.value) => {}
+            [one] if TABLE_FUNCTIONS.iter().any(|function| one.value.eq_ignore_ascii_case(function)) => {}
             [one] => {
-                self.tables.insert(one.value.clone());
+                let message = format!("'{}' is no table: tables are dataset.table", one.value);
+                return ControlFlow::Break((message, at(one.span)));
             }
             [dataset, table] => {
                 self.tables.insert(format!("{}.{}", dataset.value, table.value));
@@ -349,6 +356,10 @@ mod tests {
             "SELECT * FROM raw.raw_objects WHERE id = ?",
             "SELECT * FROM raw.raw_objects WHERE id = :id",
             "SELECT * FROM a.b.c",
+            "SELECT sql FROM sqlite_master",
+            "SELECT * FROM pragma_table_info('raw.raw_objects')",
+            "SELECT * FROM (WITH r AS (SELECT 1) SELECT * FROM r) JOIN r",
+            "SELECT @",
             "SELEC 1",
             "",
             "VACUUM",
@@ -366,6 +377,7 @@ mod tests {
             "WITH r AS (SELECT * FROM raw.raw_objects) SELECT r.payload FROM r JOIN `canonical.canonical_objects` c ON 1 = 1",
             "SELECT raw.raw_objects.payload\nFROM raw.raw_objects\nORDER BY é",
             "SELECT payload ->> '$.a' AS \"@x\" FROM raw.raw_objects UNION ALL SELECT x FROM derived.t",
+            "SELECT j.value FROM raw.raw_objects s, json_each(s.payload, '$.items') j",
             "SELECT COUNT(*) OVER (PARTITION BY kind) FROM derived.t WHERE a IN (SELECT b FROM raw.u WHERE c = @id)",
         ];
         let told: Vec<String> = statements

@@ -40,16 +40,18 @@ fn text(verdict: &Verdict, table: &str) -> String {
         let (crate_name, to, reason) = (&excused.crate_name, &excused.to, &excused.reason);
         let _ = writeln!(out, "excepted: {crate_name} -> {to}{via}: {reason}");
     }
-    let _ = writeln!(
-        out,
-        "boundaries: {} members, {} planned, {} packages, {} violation{}",
-        verdict.members,
-        verdict.planned,
-        verdict.packages,
-        verdict.violations.len(),
-        if verdict.violations.len() == 1 { "" } else { "s" }
-    );
+    let counts = [
+        counted(verdict.members, "member"),
+        format!("{} planned", verdict.planned),
+        counted(verdict.packages, "package"),
+        counted(verdict.violations.len(), "violation"),
+    ];
+    let _ = writeln!(out, "boundaries: {}", counts.join(", "));
     out
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn violation_text(violation: &Violation, table: &str) -> String {

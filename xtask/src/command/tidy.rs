@@ -37,7 +37,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     for fault in &faults {
         println!("{fault}");
     }
-    println!("tidy: {count} files, {} faults", faults.len());
+    println!("tidy: {count} files, faults: {}", faults.len());
     if faults.is_empty() { Ok(()) } else { Err(Failure::found("the tree is not tidy")) }
 }
 

@@ -30,7 +30,14 @@ pub(super) async fn put(
     let mut block = Vec::new();
     let mut size = 0;
     while let Some(piece) = bytes.next().await {
-        let piece = piece?;
+        let piece = match piece {
+            Ok(piece) => piece,
+            Err(error) => {
+                // so that what was written is gone when this returns
+                drop(idle(writing).await);
+                return Err(error);
+            }
+        };
         size += piece.len();
         block.push(piece);
         if size >= BLOCK {

@@ -124,3 +124,37 @@ fn in_transaction<T>(
     let _ = connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn commits_are_as_durable_as_was_asked_for() {
+        // the numbers of PRAGMA synchronous
+        for (synchronous, number) in [(Synchronous::Full, 2), (Synchronous::Normal, 1)] {
+            let dir = tempfile::tempdir().unwrap();
+            let clock = Arc::new(testkit::FixedClock::default());
+            let options = OpenOptions { synchronous, ..OpenOptions::new(clock, dir.path()) };
+            let connection = writer(&dir.path().join("runs.db"), &options).unwrap();
+            let pragma = |name: &str| -> rusqlite::types::Value {
+                connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+            };
+            assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(number));
+            assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".into()));
+        }
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("runs.db");
+        let clock = Arc::new(testkit::FixedClock::default());
+        writer(&path, &OpenOptions::new(clock, dir.path())).unwrap();
+        let readers = Readers::new(&path, Duration::ZERO);
+        let refused = readers.read(|connection| Ok(connection.execute("DELETE FROM runs", [])?));
+        assert!(matches!(refused, Err(StoreError::Unusable(_))), "{refused:?}");
+    }
+}

@@ -1,5 +1,4 @@
 //! The embedded data plane through its trait, each test on its own file.
-
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod asserts;

@@ -65,7 +65,8 @@ macro_rules! codes {
     };
 }
 
-// 00xx text and YAML, 01xx job definition, 02xx `params` schema, 05xx registry
+// 00xx text and YAML, 01xx job definition, 02xx `params` schema, 03xx references and expressions, 04xx compilation,
+// 05xx registry
 codes! {
     1 YAML_SYNTAX "the text is not YAML";
     2 DUPLICATE_KEY "a map holds a key twice";
@@ -93,6 +94,22 @@ codes! {
     203 PARAM_CONTRADICTION "keys of a parameter contradict each other";
     204 PARAM_PATTERN "a parameter's pattern is not a regular expression";
     205 PARAM_DEFAULT_UNUSED "a default that is never used";
+
+    301 REFERENCE_SYNTAX "a text that should hold a reference or an expression does not";
+    302 UNKNOWN_REFERENCE "a reference leads nowhere";
+    303 REFERENCE_NOT_ALLOWED "a reference stands where its value cannot be known, or must not go";
+    304 STEP_NOT_BEFORE "a reference to a step that is not certain to have ended before";
+    305 SECRET_NOT_ALLOWED "a secret stands where it would be stored or shown";
+    306 EXPRESSION_SYNTAX "a condition is not an expression";
+    307 EXPRESSION_KIND "an expression does with a value what its kind does not allow";
+
+    401 UNKNOWN_OP "an op that does not exist";
+    402 NO_HANDLER "an op whose backend has no handler";
+    403 UNKNOWN_STEP "a step that does not exist";
+    404 NEEDS_CYCLE "steps that wait for each other";
+    405 OP_PARAM "a param is not what its op takes";
+    406 UNKNOWN_RESOURCE "a transform or template that does not exist";
+    407 BROKEN_RESOURCE "a transform or template that exists and is wrong";
 
     501 DUPLICATE_JOB_ID "two files define one job id";
 }

@@ -165,10 +165,10 @@ impl Check<'_> {
                 Err(error) => self.problem(error.to_string(), None),
             };
         }
-        if let (Some(left), Some(right)) = (kind_of(&left), kind_of(&right)) {
-            if !alike(left, right) {
-                return self.problem(unlike(node, left, right).to_string(), None);
-            }
+        if let (Some(left), Some(right)) = (kind_of(&left), kind_of(&right))
+            && !alike(left, right)
+        {
+            return self.problem(unlike(node, left, right).to_string(), None);
         }
         let needs_order = !matches!(operator, Comparison::Equal | Comparison::NotEqual);
         if let Some(kind) = [&left, &right].into_iter().filter_map(kind_of).find(|kind| !ordered(kind))

@@ -43,8 +43,8 @@ pub(super) fn words(text: &str) -> Result<Vec<Token>, ReferenceError> {
             '\'' | '"' => quoted(text, from)?,
             '0'..='9' => number(text, from)?,
             '-' if text[from + 1..].starts_with(|next: char| next.is_ascii_digit()) => number(text, from)?,
-            '@' => name(text, from, from + 1)?,
-            first if first.is_ascii_alphabetic() || first == '_' => name(text, from, from)?,
+            '@' => name(text, from, from + 1, &tokens)?,
+            first if first.is_ascii_alphabetic() || first == '_' => name(text, from, from, &tokens)?,
             first => symbol(text, from, first)?,
         };
         tokens.push(Token { word, at: from..end });
@@ -73,7 +73,7 @@ fn symbol(text: &str, from: usize, first: char) -> Result<(Word, usize), Referen
 }
 
 /// The name whose letters begin at byte `start`: a keyword, a constant or a reference.
-fn name(text: &str, from: usize, start: usize) -> Result<(Word, usize), ReferenceError> {
+fn name(text: &str, from: usize, start: usize, before: &[Token]) -> Result<(Word, usize), ReferenceError> {
     let root = ident_at(text, start);
     let end = start + root.len();
     if from == start {
@@ -97,7 +97,9 @@ fn name(text: &str, from: usize, start: usize) -> Result<(Word, usize), Referenc
     if root == "steps" {
         return step_status(text, from, end);
     }
-    let Some(ns) = Namespace::parse(root) else { return Err(unknown_name(text, root, from..end)) };
+    let Some(ns) = Namespace::parse(root) else {
+        return Err(unknown_name(text, root, from..end, before.last().map(|token| &token.word)));
+    };
     let (path, end) = read_path(text, end)?;
     let reference = Reference { ns, path };
     reference.check_form(from..end)?;
@@ -115,10 +117,21 @@ fn step_status(text: &str, from: usize, after_root: usize) -> Result<(Word, usiz
     }
 }
 
-fn unknown_name(text: &str, root: &str, at: Range<usize>) -> ReferenceError {
+fn unknown_name(text: &str, root: &str, at: Range<usize>, before: Option<&Word>) -> ReferenceError {
     if root.is_empty() {
         return ReferenceError::new(at, "a namespace must follow the '@'")
             .help(format!("one of {}", ROOTS.join(", ")));
+    }
+    match before {
+        Some(Word::Symbol("|")) => {
+            return ReferenceError::new(at, format!("unknown filter '{root}'"))
+                .help("'| length' is the only filter: compute other values in a step");
+        }
+        Some(Word::Symbol("is")) => {
+            return ReferenceError::new(at, format!("unknown test '{root}'"))
+                .help("after 'is' stands 'defined' or 'none', or 'not' and one of them");
+        }
+        _ => {}
     }
     let error = ReferenceError::new(at.clone(), format!("unknown name '{root}'"));
     if text[at.end..].starts_with('(') {
@@ -149,10 +162,7 @@ fn number(text: &str, from: usize) -> Result<(Word, usize), ReferenceError> {
     }
     let written = &text[from..end];
     if text[end..].starts_with(|next: char| next.is_alphanumeric() || matches!(next, '_' | '.')) {
-        return Err(ReferenceError::new(
-            from..end + 1,
-            format!("'{written}' is followed by more than a number"),
-        ));
+        return Err(ReferenceError::new(from..end, format!("'{written}' is followed by more than a number")));
     }
     let number = if is_float {
         written.parse().ok().and_then(Number::from_f64)

@@ -12,5 +12,5 @@ mod lexer;
 mod order;
 mod parser;
 
-pub use ast::{Expr, Occurrence};
+pub use ast::{Expr, Name, Occurrence};
 pub use check::{Known, Problem};

@@ -1,6 +1,6 @@
 //! The types of a job definition. They hold what is written, with defaults; what it resolves to is the instance's.
 
-use serde::{Deserialize, Serialize};
+pub use crate::instance::{Backoff, IdempotencyScope, OnFailure, RetryPolicy};
 
 use crate::diagnostic::{Diagnostics, Source, Span, Spanned};
 use crate::params::ParamsSchema;
@@ -67,62 +67,6 @@ pub struct StepDef {
     pub span: Span,
 }
 
-/// What a failed step means for the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnFailure {
-    /// Nothing new starts, what runs ends.
-    #[default]
-    Finish,
-    /// What runs is cancelled.
-    Cancel,
-    /// Independent branches go on.
-    Continue,
-}
-
-/// How often a step is tried, and how long apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RetryPolicy {
-    /// How many tries, the first one counted; at least 1.
-    pub max_attempts: u32,
-    /// How the pause grows.
-    pub backoff: Backoff,
-    /// The first pause, in milliseconds.
-    pub initial_ms: u64,
-    /// The longest pause, in milliseconds; not below the first.
-    pub max_ms: u64,
-    /// Whether pauses are spread at random, so that many steps do not try again in one moment.
-    pub jitter: bool,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            max_attempts: 3,
-            backoff: Backoff::Exponential,
-            initial_ms: 1_000,
-            max_ms: 30_000,
-            jitter: true,
-        }
-    }
-}
-
-/// How the pause between tries grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Backoff {
-    /// It doubles.
-    #[default]
-    Exponential,
-    /// It grows by the first pause.
-    Linear,
-    /// It stays.
-    Fixed,
-    /// There is none.
-    None,
-}
-
 /// What the idempotency key of a step is made of.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Idempotency {
@@ -132,19 +76,6 @@ pub struct Idempotency {
     pub semantic_key_ref: Option<Spanned<String>>,
     /// Whether the payload's hash is part of the key.
     pub include_payload_hash: bool,
-}
-
-/// What an idempotency key is unique in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum IdempotencyScope {
-    /// One run.
-    #[default]
-    Run,
-    /// All runs of the job, by a value that `semantic_key_ref` names.
-    Semantic,
-    /// Everything, by `params.idempotency_key`.
-    Explicit,
 }
 
 impl JobDef {

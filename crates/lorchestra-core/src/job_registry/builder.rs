@@ -22,6 +22,8 @@ pub struct JobRegistryBuilder {
     /// Files that are the config of a job: they are no jobs, wherever they stand.
     configs: BTreeSet<String>,
     sources: Sources,
+    /// What stands before a path in messages: the jobs root as the reader knows it, with a slash.
+    shown_below: String,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,13 @@ impl fmt::Display for RegisteredTwice {
 impl std::error::Error for RegisteredTwice {}
 
 impl JobRegistryBuilder {
+    /// Names files in messages as they lie below `folder`, where the reader looks for them.
+    #[must_use]
+    pub fn shown_below(mut self, folder: &str) -> Self {
+        self.shown_below = format!("{}/", folder.trim_end_matches('/'));
+        self
+    }
+
     /// Adds a job of the host program.
     ///
     /// # Errors
@@ -73,7 +82,7 @@ impl JobRegistryBuilder {
         read_config: &mut dyn FnMut(&str) -> Result<String, String>,
     ) -> Self {
         let Some(stem) = stem_of(path) else { return self };
-        let source = Source::new(path, text);
+        let source = Source::new(format!("{}{path}", self.shown_below), text);
         self.sources.add(&source);
         let mut diagnostics = Diagnostics::default();
         let job = match yaml::parse(&source, &mut diagnostics) {
@@ -97,7 +106,7 @@ impl JobRegistryBuilder {
         let mut diagnostics = Diagnostics::default();
         match read_config(config.value) {
             Ok(text) => {
-                let source = Source::new(config.value, &text);
+                let source = Source::new(format!("{}{}", self.shown_below, config.value), &text);
                 self.sources.add(&source);
                 let content = yaml::parse(&source, &mut diagnostics).filter(|_| !diagnostics.has_errors());
                 content.map(|content| job.with_config(content)).ok_or(diagnostics)
@@ -113,7 +122,7 @@ impl JobRegistryBuilder {
     /// The registry. Problems of files are in it, and block the ids of those files.
     #[must_use]
     pub fn build(self) -> JobRegistry {
-        let Self { registered, mut files, configs, sources } = self;
+        let Self { registered, mut files, configs, sources, shown_below: _ } = self;
         // a config file may stand among the jobs; alone it would look like a job that lacks everything
         files.retain(|file| file.job.is_ok() || !configs.contains(file.path.as_ref()));
         files.sort_by(|left, right| left.path.cmp(&right.path));

@@ -6,4 +6,6 @@ mod params;
 mod spec;
 
 pub use params::{Param, ParamKind, ParamProblem};
+
+pub(crate) use params::check_members;
 pub use spec::{Backend, Effect, OpSpec, Output, OutputField, ParamCheck};

@@ -168,11 +168,20 @@ impl ParamKind {
                 }
                 None => false,
             },
-            Self::Rows => value.as_array().is_some_and(|rows| {
-                rows.iter().enumerate().all(|(position, row)| {
-                    row.is_object() || late.contains(&lorchestra_json::pointer::join(at, position))
-                })
-            }),
+            Self::Rows => match value.as_array() {
+                Some(rows) => {
+                    // one wrong row says enough of a thousand
+                    let wrong = rows.iter().enumerate().find_map(|(position, row)| {
+                        let at = lorchestra_json::pointer::join(at, position);
+                        (!row.is_object() && !late.contains(&at)).then_some((at, row))
+                    });
+                    problems.extend(wrong.map(|(at, row)| {
+                        ParamProblem::new(at, format!("must be a map, as every row, got {}", shown(row)))
+                    }));
+                    true
+                }
+                None => false,
+            },
             Self::Object(params) => match value.as_object() {
                 Some(members) => {
                     check_members(params, members, at, late, problems);
@@ -223,9 +232,11 @@ pub(crate) fn check_members(
             None => {
                 let known: Vec<&str> =
                     params.iter().filter(|param| !param.not_built).map(|param| param.name).collect();
+                let close = crate::diagnostic::did_you_mean(name, known.iter().copied());
+                let close = close.map(|close| format!("{close} ")).unwrap_or_default();
                 problems.push(
                     ParamProblem::new(member, format!("unknown key '{name}'"))
-                        .help(format!("allowed: {}", known.join(", "))),
+                        .help(format!("{close}Allowed: {}", known.join(", "))),
                 );
             }
             Some(param) if param.not_built => {

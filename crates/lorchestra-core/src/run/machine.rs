@@ -130,8 +130,14 @@ impl RunMachine {
         if self.state.attempts.is_empty() || !self.state.open {
             return Some(self.state.created_at);
         }
-        let timer = if self.state.paused { None } else { self.state.timers.first().map(|(at, _)| *at) };
-        [timer, self.state.deadline()].into_iter().flatten().min()
+        // a retry without a free slot waits for another step's end, and a limit that has struck strikes once:
+        // to wake for either would be to poll
+        let full = self.state.running.len() >= self.state.instance.max_parallel as usize;
+        let needs_slot = |position: usize| matches!(self.state.steps[position].waiting, Some((None, _)));
+        let mut timers = self.state.timers.iter().filter(|(_, position)| !(full && needs_slot(*position)));
+        let timer = if self.state.paused { None } else { timers.next().map(|(at, _)| *at) };
+        let deadline = if self.state.cancel.is_some() { None } else { self.state.deadline() };
+        [timer, deadline].into_iter().flatten().min()
     }
 
     /// The entry that records how a try ended; `None` when the result is not awaited (a late one, a second one).
@@ -143,7 +149,7 @@ impl RunMachine {
         result: TryResult,
         now: Timestamp,
     ) -> Option<Event> {
-        let (position, instance) = self.state.instance.step(step_id)?;
+        let (position, instance) = self.state.step(step_id)?;
         let step = &self.state.steps[position];
         if step.status != StepStatus::Running || step.dispatch_seq != dispatch_seq {
             return None;
@@ -204,6 +210,11 @@ impl RunMachine {
         if self.state.finished.is_some() || !self.state.open {
             return commands;
         }
+        // before the time limit: a run whose steps have all ended has no time to pass
+        if self.state.unfinished == 0 {
+            self.finish(&mut commands);
+            return commands;
+        }
         if self.state.cancel.is_none() && self.state.deadline().is_some_and(|deadline| now >= deadline) {
             let limit = self.state.instance.timeout_s.unwrap_or_default();
             commands.push(Command::Record(
@@ -215,15 +226,7 @@ impl RunMachine {
             ));
             return commands;
         }
-        if self.state.unfinished == 0 {
-            self.finish(&mut commands);
-            return commands;
-        }
-        let stopping = self.state.cancel.is_some()
-            || (self.state.failed_step.is_some() && self.state.instance.on_failure == OnFailure::Cancel);
-        if stopping {
-            self.stop_everything(&mut commands);
-        }
+        self.stop_what_must(&mut commands);
         let mut free = (self.state.instance.max_parallel as usize).saturating_sub(self.state.running.len());
         let due: Vec<usize> = self
             .state
@@ -233,7 +236,7 @@ impl RunMachine {
             .map(|(_, position)| *position)
             .collect();
         for position in due {
-            self.timer(position, stopping, &mut free, &mut commands);
+            self.timer(position, &mut free, &mut commands);
         }
         for position in self.state.ready.clone() {
             self.begin(position, &mut free, &mut commands);
@@ -245,10 +248,10 @@ impl RunMachine {
     }
 
     /// A waiting step whose time has come.
-    fn timer(&self, position: usize, stopping: bool, free: &mut usize, commands: &mut Vec<Command>) {
+    fn timer(&self, position: usize, free: &mut usize, commands: &mut Vec<Command>) {
         let instance = &self.state.instance.steps[position];
         let step = &self.state.steps[position];
-        if stopping || self.state.paused {
+        if self.must_stop(position) || self.state.paused {
             return;
         }
         match step.waiting {
@@ -384,7 +387,7 @@ impl RunMachine {
 
     fn blocked_by_needs(&self, position: usize) -> Option<String> {
         self.state.instance.steps[position].needs.iter().find_map(|need| {
-            let (needed, needed_instance) = self.state.instance.step(need)?;
+            let (needed, needed_instance) = self.state.step(need)?;
             let needed = &self.state.steps[needed];
             match needed.status {
                 StepStatus::Failed if !needed_instance.continue_on_error => {
@@ -393,7 +396,9 @@ impl RunMachine {
                 StepStatus::Cancelled => Some(format!("upstream cancelled ({need})")),
                 // the first cause is what the reader looks for, not the chain of skips behind it
                 StepStatus::Skipped => match &needed.why {
-                    Some(why) if why.starts_with("upstream ") => Some(why.clone()),
+                    Some(why) if why.starts_with("upstream ") || why.starts_with("not started: ") => {
+                        Some(why.clone())
+                    }
                     _ => Some(format!("upstream skipped ({need})")),
                 },
                 _ => None,
@@ -401,12 +406,24 @@ impl RunMachine {
         })
     }
 
-    fn stop_everything(&mut self, commands: &mut Vec<Command>) {
+    /// Whether a step that has begun is to end: of a cancelled run every one, after a failure that cancels those that
+    /// began before it. What began later reacts to the failure.
+    fn must_stop(&self, position: usize) -> bool {
+        let failure_stops = self.state.instance.on_failure == OnFailure::Cancel
+            && self.state.failed_step.is_some()
+            && self.state.steps[position].dispatch_seq < self.state.failed_seq;
+        self.state.cancel.is_some() || failure_stops
+    }
+
+    fn stop_what_must(&mut self, commands: &mut Vec<Command>) {
         let why = match &self.state.cancel {
             Some(why) => why.clone(),
             None => format!("step '{}' failed", self.failed_step_id()),
         };
         for position in self.state.running.clone() {
+            if !self.must_stop(position) {
+                continue;
+            }
             let dispatch_seq = self.state.steps[position].dispatch_seq;
             if self.stopped.insert(dispatch_seq) {
                 commands.push(Command::Stop {
@@ -415,7 +432,7 @@ impl RunMachine {
                 });
             }
         }
-        for (_, position) in &self.state.timers {
+        for (_, position) in self.state.timers.iter().filter(|(_, position)| self.must_stop(*position)) {
             let step = self.state.instance.steps[*position].step_id.clone();
             commands.push(Command::Record(StepCancelled { step, index: None, why: why.clone() }.into()));
         }

@@ -103,14 +103,14 @@ impl RunMachine {
     /// What step `step_id` was dispatched with last.
     #[must_use]
     pub fn manifest(&self, step_id: &str) -> Option<&StepManifest> {
-        let (position, _) = self.state.instance.step(step_id)?;
+        let (position, _) = self.state.step(step_id)?;
         self.state.steps[position].manifest.as_deref()
     }
 
     /// What step `step_id` gave.
     #[must_use]
     pub fn output(&self, step_id: &str) -> Option<&StepOutput> {
-        let (position, _) = self.state.instance.step(step_id)?;
+        let (position, _) = self.state.step(step_id)?;
         self.state.steps[position].output.as_ref()
     }
 

@@ -58,6 +58,10 @@ impl RunMachine {
                 events
             }
             InboxMessage::Pause if !ended && !self.state.paused => vec![RunPaused {}.into()],
+            // a run that has not begun is not resumed: it starts, and its time limit counts from there
+            InboxMessage::Unpause if !ended && !self.state.open && self.state.paused => {
+                vec![RunUnpaused {}.into()]
+            }
             InboxMessage::Unpause if !ended && self.state.paused => {
                 vec![
                     RunUnpaused {}.into(),

@@ -37,7 +37,7 @@ impl Scope for RunScope<'_> {
     }
 
     fn step_status(&self, step_id: &str) -> Option<StepStatus> {
-        self.state.instance.step(step_id).map(|(position, _)| self.state.steps[position].status)
+        self.state.step(step_id).map(|(position, _)| self.state.steps[position].status)
     }
 }
 
@@ -54,7 +54,7 @@ impl RunScope<'_> {
                 found => found,
             };
         }
-        let Some((position, _)) = self.state.instance.step(step_id) else {
+        let Some((position, _)) = self.state.step(step_id) else {
             return nothing(reference, step_ids());
         };
         let step = &self.state.steps[position];

@@ -2,7 +2,7 @@
 //!
 //! It refuses entries that cannot follow from what went before; it decides nothing itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::journal::{AttemptReason, Dispatched, Envelope, Event, JournalEntry, RULES, WaitReason};
@@ -11,7 +11,7 @@ use super::retry;
 use crate::artifact::StepOutput;
 use crate::clock::Timestamp;
 use crate::handler::{RowCounts, RunMode, StepError};
-use crate::instance::JobInstance;
+use crate::instance::{JobInstance, StepInstance};
 use crate::manifest::StepManifest;
 
 /// An entry that cannot follow from the ones before it: the journal is damaged, or of another job.
@@ -87,6 +87,8 @@ pub(super) struct RunState {
     pub(super) open: bool,
     pub(super) steps: Vec<StepState>,
     pub(super) dependents: Vec<Vec<usize>>,
+    /// Where each step stands, by id: a run of many steps asks for it at every turn.
+    positions: BTreeMap<String, usize>,
     /// Pending steps whose needs have all ended.
     pub(super) ready: BTreeSet<usize>,
     pub(super) running: BTreeSet<usize>,
@@ -96,6 +98,8 @@ pub(super) struct RunState {
     pub(super) unfinished: usize,
     /// The first step that failed for good and was not allowed to.
     pub(super) failed_step: Option<usize>,
+    /// `seq` of the entry that failed it.
+    pub(super) failed_seq: u64,
     pub(super) paused: bool,
     pub(super) cancel: Option<String>,
     pub(super) timed_out: bool,
@@ -133,11 +137,18 @@ impl RunState {
             open: false,
             steps: Vec::new(),
             dependents: vec![Vec::new(); instance.steps.len()],
+            positions: instance
+                .steps
+                .iter()
+                .enumerate()
+                .map(|(position, step)| (step.step_id.clone(), position))
+                .collect(),
             ready: BTreeSet::new(),
             running: BTreeSet::new(),
             timers: BTreeSet::new(),
             unfinished: 0,
             failed_step: None,
+            failed_seq: 0,
             paused: false,
             cancel: None,
             timed_out: false,
@@ -146,16 +157,9 @@ impl RunState {
             result: None,
             instance,
         };
-        let positions: std::collections::BTreeMap<&str, usize> = state
-            .instance
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(position, step)| (step.step_id.as_str(), position))
-            .collect();
         for (position, step) in state.instance.steps.iter().enumerate() {
             for need in &step.needs {
-                match positions.get(need.as_str()) {
+                match state.positions.get(need) {
                     Some(needed) => state.dependents[*needed].push(position),
                     None => {
                         return Err(refuse(format!(
@@ -271,7 +275,10 @@ impl RunState {
                             let error = serde_json::json!({"type": failed.error.error_type, "message": failed.error.message});
                             step.output = Some(serde_json::json!({ "error": error }).into());
                         } else {
-                            self.failed_step.get_or_insert(position);
+                            if self.failed_step.is_none() {
+                                self.failed_step = Some(position);
+                                self.failed_seq = entry.seq;
+                            }
                         }
                         self.end(position, StepStatus::Failed, None, at);
                     }
@@ -352,9 +359,7 @@ impl RunState {
                 .needs
                 .iter()
                 .filter(|need| {
-                    self.instance
-                        .step(need)
-                        .is_some_and(|(needed, _)| !self.steps[needed].status.is_terminal())
+                    self.step(need).is_some_and(|(needed, _)| !self.steps[needed].status.is_terminal())
                 })
                 .count();
             self.steps[position].open_needs = open;
@@ -369,8 +374,14 @@ impl RunState {
         });
     }
 
+    /// The step called `step_id` and its position.
+    pub(super) fn step(&self, step_id: &str) -> Option<(usize, &StepInstance)> {
+        let position = *self.positions.get(step_id)?;
+        Some((position, &self.instance.steps[position]))
+    }
+
     fn position(&self, step_id: &str, index: Option<u32>) -> Result<usize, String> {
-        match (self.instance.step(step_id), index) {
+        match (self.step(step_id), index) {
             (Some((position, _)), None) => Ok(position),
             (Some(_), Some(index)) => Err(format!("step '{step_id}' has no element {index}")),
             (None, _) => Err(format!("the job has no step '{step_id}'")),

@@ -46,15 +46,18 @@ fn check(params: &Value, late: &[String]) -> Vec<ParamProblem> {
             parse_filters(filters, "/filters", late).err().map(as_param_problems).unwrap_or_default(),
         );
     }
-    if !COUNTS.iter().any(|name| params.get(name).is_some()) {
+    // an optional param that is null counts as left out, unless it only comes late
+    let given = |name: &str| {
+        params.get(name).is_some_and(|value| !value.is_null())
+            || late.iter().any(|at| at.strip_prefix('/') == Some(name))
+    };
+    if !COUNTS.into_iter().any(given) {
         problems.push(
             ParamProblem::new("", "assert.rows says no count")
                 .help("give expected_count, or min_count and/or max_count"),
         );
     }
-    if params.get("expected_count").is_some()
-        && (params.get("min_count").is_some() || params.get("max_count").is_some())
-    {
+    if given("expected_count") && (given("min_count") || given("max_count")) {
         problems.push(ParamProblem::new(
             "/expected_count",
             "expected_count cannot stand beside min_count and max_count",

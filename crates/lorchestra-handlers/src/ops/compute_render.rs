@@ -31,7 +31,8 @@ pub(crate) fn spec() -> OpSpec {
 }
 
 fn check(params: &Value, _late: &[String]) -> Vec<ParamProblem> {
-    match (params.get("template_ref"), params.get("template")) {
+    let given = |name: &str| params.get(name).filter(|value| !value.is_null());
+    match (given("template_ref"), given("template")) {
         (Some(_), None) | (None, Some(_)) => Vec::new(),
         (Some(_), Some(_)) => {
             vec![ParamProblem::new("/template", "'template' and 'template_ref' cannot both stand there")]
@@ -55,7 +56,7 @@ pub(crate) async fn execute(
         }
         None => (format!("{}.txt", cx.step_id), param(&params, "template")?.unwrap_or_default()),
     };
-    let context = params.get("context").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    let context = Value::Object(param(&params, "context")?.unwrap_or_default());
     let request = RenderRequest { template, name, context };
     let rendered = client.render(&meta::compute(cx, manifest), request).await.map_err(errors::compute)?;
     // two texts always serialise

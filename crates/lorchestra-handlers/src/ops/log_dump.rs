@@ -1,6 +1,7 @@
 //! `log.dump`: counts items. The smallest op: it shows that a value arrived.
 
 use futures_util::TryStreamExt;
+use lorchestra_core::artifact::ArtifactKind;
 use lorchestra_core::handler::{Completion, StepContext, StepError};
 use lorchestra_core::manifest::StepManifest;
 use lorchestra_core::op::{Backend, Effect, OpSpec, Output, OutputField, Param, ParamKind};
@@ -26,17 +27,19 @@ pub(crate) fn spec() -> OpSpec {
 }
 
 pub(crate) async fn execute(cx: &StepContext, manifest: &StepManifest) -> Result<Completion, StepError> {
-    let count = match (manifest.artifact("/items"), manifest.resolved_params.get("items")) {
-        (Some(_), _) => {
-            let mut rows = input::rows(cx, manifest, "/items").await?;
-            let mut count = 0;
-            while let Some(batch) = rows.try_next().await? {
-                count += batch.len();
-            }
-            count
+    let is_row_set = manifest.artifact("/items").is_some_and(|handle| handle.kind == ArtifactKind::Rows);
+    let count = if is_row_set {
+        let mut rows = input::rows(cx, manifest, "/items").await?;
+        let mut count = 0;
+        while let Some(batch) = rows.try_next().await? {
+            count += batch.len();
         }
-        (None, Some(Value::Array(items))) => items.len(),
-        _ => return Err(errors::params("'items' must be a list")),
+        count
+    } else {
+        match input::value(cx, manifest, "/items").await? {
+            Value::Array(items) => items.len(),
+            _ => return Err(errors::params("'items' must be a list")),
+        }
     };
     Ok(json!({ "items_count": count }).into())
 }

@@ -55,18 +55,19 @@ pub(crate) fn spec() -> OpSpec {
 }
 
 fn check(params: &Value, late: &[String]) -> Vec<ParamProblem> {
-    let Some(sql) = params.get("sql") else {
-        if params.get("params").is_some() {
+    let given = |name: &str| params.get(name).filter(|value| !value.is_null());
+    let Some(sql) = given("sql") else {
+        if given("params").is_some() || late.iter().any(|at| at == "/params") {
             return vec![ParamProblem::new("/params", "'params' belongs to 'sql'; a DSL query has filters")];
         }
-        return QuerySpec::parse(params, late).err().map(as_param_problems).unwrap_or_default();
+        return QuerySpec::parse(&dsl(params), late).err().map(as_param_problems).unwrap_or_default();
     };
     let mut problems: Vec<ParamProblem> = params
         .as_object()
         .into_iter()
-        .flat_map(|members| members.keys())
-        .filter(|name| !matches!(name.as_str(), "sql" | "params"))
-        .map(|name| {
+        .flatten()
+        .filter(|(name, value)| !value.is_null() && !matches!(name.as_str(), "sql" | "params"))
+        .map(|(name, _)| {
             ParamProblem::new(
                 format!("/{name}"),
                 format!("'{name}' belongs to the DSL and cannot stand beside 'sql'"),
@@ -135,7 +136,7 @@ pub(crate) async fn execute(
             client.query_sql(&meta, &SqlQuery { sql, params: values }).await
         }
         None => {
-            let spec = QuerySpec::parse(&params, &[]).map_err(|problems| {
+            let spec = QuerySpec::parse(&dsl(&params), &[]).map_err(|problems| {
                 let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 errors::params(texts.join("; "))
             })?;
@@ -148,6 +149,16 @@ pub(crate) async fn execute(
     let mut output = StepOutput::from(json!({"items": null, "count": count}));
     rows.into_member(&mut output, "items");
     Ok(Completion::Output(StepSuccess { output, rows: RowCounts { read: count, written: 0 } }))
+}
+
+/// The params of the DSL alone: `sql` and `params` that resolved to null count as left out.
+fn dsl(params: &Value) -> Value {
+    let mut dsl = params.clone();
+    if let Some(members) = dsl.as_object_mut() {
+        members.remove("sql");
+        members.remove("params");
+    }
+    dsl
 }
 
 fn sql_of(params: &Value) -> Option<String> {

@@ -6,7 +6,8 @@ use lorchestra_core::handler::{Completion, RowCounts, RunMode, StepContext, Step
 use lorchestra_core::manifest::StepManifest;
 use lorchestra_core::op::{Backend, Effect, OpSpec, Output, OutputField, Param, ParamKind, ParamProblem};
 use serde_json::{Value, json};
-use storacle_client::{StoracleClient, StoracleError, UpsertCounts, UpsertSpec};
+use storacle_client::query::is_identifier;
+use storacle_client::{CallMeta, StopFlag, StoracleClient, StoracleError, UpsertCounts, UpsertSpec};
 
 use super::{check_columns, check_table, param, required};
 use crate::{errors, input, meta};
@@ -56,6 +57,10 @@ fn check(params: &Value, _late: &[String]) -> Vec<ParamProblem> {
     let mut problems = Vec::new();
     check_table(params, "table", &mut problems);
     check_columns(params, "skip_update_columns", &mut problems);
+    if let Some(key) = params.get("idem_key_field").and_then(Value::as_str).filter(|key| !is_identifier(key))
+    {
+        problems.push(ParamProblem::new("/idem_key_field", format!("'{key}' is no name of a column")));
+    }
     problems
 }
 
@@ -83,16 +88,24 @@ pub(crate) async fn execute(
     let rows = rows.map_err(|error| StoracleError::Input(Box::new(error))).boxed();
     match client.upsert(&meta, &spec, rows).await {
         Ok(counts) => Ok(success(counts)),
-        // stopped in the middle: whether it was before or after the commit, the ledger knows
-        Err(
-            error @ (StoracleError::Cancelled
-            | StoracleError::Timeout { .. }
-            | StoracleError::Unavailable { .. }),
-        ) => match client.recorded_upsert(&meta).await {
-            Ok(Some(counts)) => Ok(success(counts)),
-            _ => Err(errors::storacle(error)),
-        },
+        Err(error) if matches!(error, StoracleError::Cancelled) || error.is_retryable() => {
+            settle(client, meta, error).await
+        }
         Err(error) => Err(errors::storacle(error)),
+    }
+}
+
+/// A write that broke off in the middle is unknown: whether it was before or after the commit, the ledger knows. The
+/// question itself is not stopped by what stopped the write; the engine's grace bounds it.
+async fn settle(
+    client: &dyn StoracleClient,
+    meta: CallMeta,
+    error: StoracleError,
+) -> Result<Completion, StepError> {
+    let meta = CallMeta { deadline_us: None, stop: StopFlag::default(), ..meta };
+    match client.recorded_upsert(&meta).await {
+        Ok(Some(counts)) => Ok(success(counts)),
+        Ok(None) | Err(_) => Err(errors::storacle(error)),
     }
 }
 

@@ -130,6 +130,20 @@ impl Reader<'_> {
                 Some("use sql: for anything more".into()),
             );
         }
+        if aggregates > 0 {
+            for item in &order_by {
+                let is_alias = columns.iter().any(
+                    |column| matches!(column, SelectItem::Aggregate { alias, .. } if *alias == item.column),
+                );
+                if !is_alias {
+                    self.problem(
+                        "/order_by",
+                        format!("'{}' is none of the aggregates: there is nothing to order by", item.column),
+                        None,
+                    );
+                }
+            }
+        }
         Some(QuerySpec {
             dataset: dataset?,
             table: table?,
@@ -147,7 +161,8 @@ impl Reader<'_> {
             Some(Value::String(text)) => self.checked(text, at, what),
             Some(_) if self.is_late(at) => Some("late".into()),
             Some(_) => {
-                self.problem(at, format!("'{what}' must be a text"), None);
+                let key = at.rsplit('/').next().unwrap_or(what);
+                self.problem(at, format!("'{key}' must be a text: the name of a {what}"), None);
                 None
             }
             None => {
@@ -185,6 +200,7 @@ impl Reader<'_> {
                     let at = pointer::join(at, position);
                     match value.as_str() {
                         Some(text) => item(self, text, &at),
+                        None if self.is_late(&at) => None,
                         None => {
                             self.problem(at, format!("each of '{what}' must be a text"), None);
                             None
@@ -296,6 +312,9 @@ impl Reader<'_> {
 
     fn filter_item(&mut self, item: &Value, at: &str) -> Option<Filter> {
         let Some(members) = item.as_object() else {
+            if self.is_late(at) {
+                return None;
+            }
             self.problem(at, "a filter must be a map {column, op, value}", None);
             return None;
         };
@@ -303,6 +322,7 @@ impl Reader<'_> {
         let column = self.identifier(members.get("column"), &pointer::join(at, "column"), "column");
         let op = match members.get("op").map(|op| op.as_str()) {
             None => Some(Comparison::Equal),
+            Some(None) if self.is_late(&pointer::join(at, "op")) => Some(Comparison::Equal),
             Some(text) => {
                 let text = text.unwrap_or_default();
                 let found = Comparison::ALL.iter().find(|(name, _)| *name == text).map(|(_, op)| *op);
@@ -362,6 +382,7 @@ impl Reader<'_> {
         let mode = match members.get("mode").and_then(Value::as_str) {
             Some("not_exists") => Some(IncrementalMode::NotExists),
             Some("left_anti") => Some(IncrementalMode::LeftAnti),
+            None if self.is_late(&pointer::join(at, "mode")) => return None,
             _ => {
                 self.problem(pointer::join(at, "mode"), "'mode' must be not_exists or left_anti", None);
                 None
@@ -472,6 +493,30 @@ mod tests {
         let late = ["/limit".to_owned(), "/filters/0/value".to_owned()];
         assert!(QuerySpec::parse(&params, &late).is_ok());
         assert!(QuerySpec::parse(&params, &[]).is_err());
+        for (params, at) in [
+            (json!({"dataset": "raw", "table": "t", "filters": null}), "/filters"),
+            (json!({"dataset": "raw", "table": "t", "filters": [null]}), "/filters/0"),
+            (json!({"dataset": "raw", "table": "t", "filters": {"a": null}}), "/filters/a"),
+            (
+                json!({"dataset": "raw", "table": "t", "filters": [{"column": "a", "op": null, "value": 1}]}),
+                "/filters/0/op",
+            ),
+            (json!({"dataset": "raw", "table": "t", "columns": [null]}), "/columns/0"),
+            (json!({"dataset": "raw", "table": null}), "/table"),
+        ] {
+            let late = [at.to_owned()];
+            assert!(QuerySpec::parse(&params, &late).is_ok(), "{at}");
+        }
+    }
+
+    #[test]
+    fn aggregates_are_ordered_by_their_names_only() {
+        let query = |order: &str| json!({"dataset": "raw", "table": "t", "columns": ["COUNT(*) AS n"], "order_by": order});
+        assert!(QuerySpec::parse(&query("n DESC"), &[]).is_ok());
+        assert_eq!(
+            problems(&query("a")),
+            ["/order_by: 'a' is none of the aggregates: there is nothing to order by"]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use lorchestra_core::clock::Clock;
-use lorchestra_core::run_store::{ClaimRuns, CreateRun, LoadRun, StoreError};
+use lorchestra_core::run_store::StoreError;
 
 use super::{LEASE_MS, claim_by_name};
 use crate::{Bench, Outcome, sample};

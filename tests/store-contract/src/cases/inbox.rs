@@ -2,20 +2,19 @@
 
 use lorchestra_core::clock::Clock;
 use lorchestra_core::run_store::{Commit, InboxMessage, StoreError};
-use serde_json::json;
 
 use super::{LEASE_MS, assert_refused, assert_unchanged, claimed};
 use crate::{Bench, Outcome, sample};
 
-fn signal(name: &str) -> InboxMessage {
-    InboxMessage::Signal { name: name.to_owned(), payload: json!({"n": 1.5}) }
+fn note(name: &str) -> InboxMessage {
+    InboxMessage::Retry { steps: vec![name.to_owned()] }
 }
 
 /// Those, and no others.
 pub async fn messages_are_taken_with_the_commit_that_takes_them_in(bench: &mut dyn Bench) -> Outcome {
     let (store, _, epoch) = claimed(bench, "run-1").await?;
     let messages = [
-        signal("a"),
+        note("a"),
         InboxMessage::Pause,
         InboxMessage::Cancel { why: "by hand".into() },
         InboxMessage::Retry { steps: vec!["load".into()] },
@@ -40,7 +39,7 @@ pub async fn taking_a_message_that_is_not_there_writes_nothing(bench: &mut dyn B
     let (store, _, epoch) = claimed(bench, "run-1").await?;
     let now = bench.clock().now();
     store.create_run(sample::run("run-2", now)).await?;
-    store.send("run-2", signal("a")).await?;
+    store.send("run-2", note("a")).await?;
     let foreign = store.inbox("run-2").await?[0].id;
     let before = store.load_run("run-1").await?;
     for id in [foreign, foreign + 1, u64::MAX] {
@@ -61,7 +60,7 @@ pub async fn a_message_wakes_a_waiting_run(bench: &mut dyn Bench) -> Outcome {
     store.release("run-1", epoch).await?;
     assert_eq!(store.claim("worker", LEASE_MS, 10).await?, []);
     bench.clock().advance_ms(10);
-    bench.store().send("run-1", signal("a")).await?;
+    bench.store().send("run-1", note("a")).await?;
     assert_eq!(store.next_wake().await?, Some(now.plus_millis(10)));
     assert_eq!(store.claim("worker", LEASE_MS, 10).await?.len(), 1);
     Ok(())
@@ -72,7 +71,7 @@ pub async fn a_message_that_was_not_taken_keeps_the_run_due(bench: &mut dyn Benc
     let (store, run, epoch) = claimed(bench, "run-1").await?;
     let now = bench.clock().now();
     store.append("run-1", epoch, 1, sample::start(&run.record, 1, now)).await?;
-    bench.store().send("run-1", signal("a")).await?;
+    bench.store().send("run-1", note("a")).await?;
     let message = store.inbox("run-1").await?[0].id;
     store.append("run-1", epoch, 2, sample::finish(&run.record, 2, now)).await?;
     store.release("run-1", epoch).await?;
@@ -101,10 +100,10 @@ pub async fn a_child_that_ends_tells_its_parent(bench: &mut dyn Bench) -> Outcom
     let epoch = super::claim_by_name(&*store, "child").await?;
     store.append("child", epoch, 1, sample::start(&child.record, 1, now)).await?;
     let mut end = sample::finish(&child.record, 2, now);
-    end.notify_parent = Some(("parent".into(), signal("child ended")));
+    end.notify_parent = Some(("parent".into(), note("child ended")));
     store.append("child", epoch, 2, end).await?;
     let told = store.inbox("parent").await?;
-    assert_eq!(told.into_iter().map(|row| row.message).collect::<Vec<_>>(), [signal("child ended")]);
+    assert_eq!(told.into_iter().map(|row| row.message).collect::<Vec<_>>(), [note("child ended")]);
     Ok(())
 }
 
@@ -113,7 +112,7 @@ pub async fn telling_an_unknown_parent_writes_nothing(bench: &mut dyn Bench) -> 
     let (store, run, epoch) = claimed(bench, "run-1").await?;
     let before = store.load_run("run-1").await?;
     let mut end = sample::finish(&run.record, 1, bench.clock().now());
-    end.notify_parent = Some(("none".into(), signal("child ended")));
+    end.notify_parent = Some(("none".into(), note("child ended")));
     assert_refused!(store.append("run-1", epoch, 1, end).await, StoreError::NotFound(id) if id == "none");
     assert_unchanged(&*store, &before).await?;
     Ok(())

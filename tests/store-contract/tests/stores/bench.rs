@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use io_sqlite::artifacts::SqliteArtifacts;
 use io_sqlite::run_store::{OpenOptions, SqliteRunStore};
+use lorchestra_core::artifact::ArtifactError;
 use lorchestra_core::run_store::{RunStore, StoreError};
 use store_contract::Bench;
 use tempfile::TempDir;
@@ -66,6 +68,10 @@ impl SqliteBench {
         drop((store, processes));
         let store = Arc::new(open(&dir, &clock)?);
         Ok(Self { clock, store, processes: HashMap::new(), dir })
+    }
+
+    pub(crate) fn artifacts(&self) -> Result<SqliteArtifacts, ArtifactError> {
+        SqliteArtifacts::beside(&self.store)
     }
 
     pub(crate) fn sqlite(&self) -> &Arc<SqliteRunStore> {

@@ -1,6 +1,11 @@
 //! Every store against the contract, and what only a store of files can show.
 
+mod artifacts;
 mod bench;
+mod collection;
+mod differential;
+mod processes;
+mod strictness;
 
 mod memory {
     //! The store in memory.
