@@ -21,20 +21,30 @@ pub(super) struct Halt {
     abandoned: AtomicBool,
     deadline_us: Option<i64>,
     clock: Arc<dyn Clock>,
-    raised: Arc<Notify>,
+    told: Arc<Told>,
+}
+
+/// What the caller's hook does.
+#[derive(Default)]
+struct Told {
+    stopped: AtomicBool,
+    wakes: Notify,
 }
 
 impl Halt {
     pub(super) fn new(meta: &CallMeta, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let raised = Arc::new(Notify::new());
-        let hook = Arc::clone(&raised);
-        (meta.stop.on_stop)(Box::new(move || hook.notify_one()));
+        let told = Arc::new(Told::default());
+        let hook = Arc::clone(&told);
+        (meta.stop.on_stop)(Box::new(move || {
+            hook.stopped.store(true, Ordering::SeqCst);
+            hook.wakes.notify_one();
+        }));
         Arc::new(Self {
             stop: meta.stop.clone(),
             abandoned: AtomicBool::new(false),
             deadline_us: meta.deadline_us,
             clock,
-            raised,
+            told,
         })
     }
 
@@ -45,7 +55,7 @@ impl Halt {
 
     /// Why to stop, when there is a reason.
     pub(super) fn reason(&self) -> Option<StoracleError> {
-        if self.abandoned.load(Ordering::Relaxed) || (self.stop.is_stopped)() {
+        if self.abandoned.load(Ordering::Relaxed) || self.is_stopped() {
             Some(StoracleError::Cancelled)
         } else if self.is_late() {
             Some(StoracleError::Timeout { message: "the deadline of the call has passed".to_owned() })
@@ -54,14 +64,18 @@ impl Halt {
         }
     }
 
+    fn is_stopped(&self) -> bool {
+        self.told.stopped.load(Ordering::SeqCst) || (self.stop.is_stopped)()
+    }
+
     fn is_late(&self) -> bool {
         self.deadline_us.is_some_and(|deadline| self.clock.now().as_micros() > deadline)
     }
 
     /// Returns when the caller raised its flag.
     pub(super) async fn raised(&self) {
-        while !(self.stop.is_stopped)() {
-            self.raised.notified().await;
+        while !self.is_stopped() {
+            self.told.wakes.notified().await;
         }
     }
 
